@@ -1,0 +1,1 @@
+"""The running program: wires, workers and web."""

@@ -1,0 +1,216 @@
+"""Settings: frozen, from a YAML file, JIEHUA_* variables and *_FILE secrets; odd values are refused by name.
+
+Order of precedence: variable, then variable + `_FILE`, then the YAML file named by JIEHUA_CONFIG, then the default.
+A secret never appears in a representation of the settings.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from datetime import time
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+
+from bot.core.errors import SettingError, relative
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    parse.__doc__ = f"{low} 到 {high} 的整数"
+    return parse
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError
+        return text
+
+    parse.__doc__ = "、".join(allowed) + " 之一"
+    return parse
+
+
+def _switch(text: str) -> bool:
+    """on 或 off"""
+    return {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}[text.lower()]
+
+
+def _text(text: str) -> str:
+    """文字，不能为空"""
+    if not text.strip():
+        raise ValueError
+    return text.strip()
+
+
+def _clock(text: str) -> time:
+    """时刻，例如 09:00"""
+    return time.fromisoformat(text)
+
+
+def _zone(text: str) -> ZoneInfo:
+    """时区名，例如 Asia/Shanghai"""
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, IsADirectoryError) as error:
+        raise ValueError from error
+
+
+def _folder(text: str) -> Path:
+    """文件夹路径"""
+    return Path(_text(text)).expanduser()
+
+
+def _url(text: str) -> str:
+    """网址，以 http:// 或 https:// 开头"""
+    if not text.startswith(("http://", "https://")):
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _aes_key(text: str) -> str:
+    """企业微信后台生成的 EncodingAESKey，43 个字母和数字"""
+    if len(text) != 43 or not text.isalnum():
+        raise ValueError
+    return text
+
+
+def setting(parse: Callable[[str], Any], default: Any, meaning: str, *, secret: bool = False) -> Any:
+    """A field of Settings: how its text is read, its default and what it means (shown in the README and by doctor)."""
+    return field(default=default, repr=not secret, metadata={"parse": parse, "meaning": meaning, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set; each field `x` is the variable JIEHUA_X."""
+
+    database_url: str = setting(
+        _text, "sqlite:///var/jiehua.db", "数据库：sqlite:///路径 或 postgresql://用户:口令@主机/库", secret=True
+    )
+    host: str = setting(_text, "127.0.0.1", "监听地址")
+    port: int = setting(_integer(0, 65535), 8080, "监听端口，0 表示任选")
+    content: Path | None = setting(_folder, None, "课程与话术文件夹；不写用内置内容")
+    timezone: ZoneInfo = setting(_zone, ZoneInfo("Asia/Shanghai"), "时区")
+    calendar_file: Path | None = setting(_folder, None, "本地工作日调整文件：work / free 两个日期列表")
+    daily_cap: int = setting(_integer(1, 3), 2, "一人一天最多几道题（新题优先，回炉题补位）")
+    quiet_start: time = setting(_clock, time(12, 0), "午间免打扰开始")
+    quiet_end: time = setting(_clock, time(13, 30), "午间免打扰结束")
+    rest_after: int = setting(_integer(1, 20), 3, "连续几次没答就先停发")
+    board_at: time = setting(_clock, time(9, 12), "周一（或当周首个工作日）推送周榜的时间")
+    enrol: str = setting(_choice("auto", "refuse"), "auto", "不认识的成员来消息：auto 建档，refuse 请其联系管理员")
+    web_chat: bool = setting(_switch, False, "本地聊天页；任何人可选身份，只在演示时打开")
+    demo: bool = setting(_switch, False, "演示：造一个示例机构，时钟可跳")
+    log_json: bool = setting(_switch, False, "日志写成 JSON")
+    log_level: str = setting(_choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "日志级别")
+    wecom_corp_id: str = setting(_text, "", "企业微信 企业 ID")
+    wecom_agent_id: int = setting(_integer(1, 2**31 - 1), 0, "企业微信 应用 AgentId")
+    wecom_secret: str = setting(_text, "", "企业微信 应用 Secret", secret=True)
+    wecom_token: str = setting(_text, "", "企业微信 回调 Token", secret=True)
+    wecom_aes_key: str = setting(_aes_key, "", "企业微信 回调 EncodingAESKey", secret=True)
+    wecom_api: str = setting(_url, "https://qyapi.weixin.qq.com", "企业微信 接口地址")
+
+    @property
+    def wecom_on(self) -> bool:
+        """Whether WeCom is configured; half a configuration is refused when the settings are read."""
+        return bool(self.wecom_corp_id)
+
+
+_WECOM = ("wecom_corp_id", "wecom_agent_id", "wecom_secret", "wecom_token", "wecom_aes_key")
+
+
+def variable(name: str) -> str:
+    return f"JIEHUA_{name.upper()}"
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings from `environment` (os.environ by default).
+
+    Raises SettingError with every fault, one a line: the name, what is wrong, what would be right.
+    """
+    environment = os.environ if environment is None else environment
+    faults: list[str] = []
+    from_file = _read_file(environment.get("JIEHUA_CONFIG"), faults)
+    known = {field.name: field for field in fields(Settings)}
+    allowed = {variable(name) for name in known} | {variable(name) + "_FILE" for name in known} | {"JIEHUA_CONFIG"}
+    given = {name for name in environment if name.startswith("JIEHUA_")}
+    faults += [f"{name}: 没有这个设置{_closest(name, allowed)}" for name in sorted(given - allowed)]
+    values: dict[str, Any] = {}
+    for name, entry in known.items():
+        text, origin = _find(name, environment, from_file, faults)
+        if text is not None:
+            _parse(name, entry, text, origin, values, faults)
+    half = [name for name in _WECOM if not values.get(name)]
+    if 0 < len(half) < len(_WECOM):
+        faults += [f"{variable(name)}: 缺少；企业微信的五项设置要一起写" for name in half]
+    if faults:
+        raise SettingError("\n".join(faults))
+    return Settings(**values)
+
+
+def _find(
+    name: str, environment: Mapping[str, str], from_file: dict[str, tuple[str, str]], faults: list[str]
+) -> tuple[str | None, str]:
+    key = variable(name)
+    if key in environment:
+        return environment[key], key
+    if key + "_FILE" in environment:
+        try:
+            return Path(environment[key + "_FILE"]).read_text(encoding="utf-8").strip(), key + "_FILE"
+        except OSError as error:
+            faults.append(f"{key}_FILE: 读不出来：{error.strerror}")
+            return None, key
+    return from_file.get(name, (None, key))
+
+
+def _parse(name: str, entry: Field[Any], text: str, origin: str, values: dict[str, Any], faults: list[str]) -> None:
+    if text == "" and entry.default is not MISSING:
+        return
+    parse = entry.metadata["parse"]
+    try:
+        values[name] = parse(text)
+    except (ValueError, KeyError):
+        shown = "（已隐去）" if entry.metadata["secret"] else f"「{text}」"
+        faults.append(f"{origin}: {shown} 不能用；要写 {(parse.__doc__ or '').strip()}")
+
+
+def _read_file(path: str | None, faults: list[str]) -> dict[str, tuple[str, str]]:
+    """The settings of a YAML file as text, each with `file:line: key` as its origin."""
+    if not path:
+        return {}
+    name = relative(Path(path))
+    try:
+        node = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        faults.append(f"{name}:1: -: 读不出来：{error}")
+        return {}
+    if node is None:
+        return {}
+    if not isinstance(node, yaml.MappingNode):
+        faults.append(f"{name}:1: -: 要写成“键: 值”")
+        return {}
+    known = {field.name for field in fields(Settings)}
+    found: dict[str, tuple[str, str]] = {}
+    for key, value in node.value:
+        at = f"{name}:{key.start_mark.line + 1}: {key.value}"
+        if key.value not in known:
+            faults.append(f"{at}: 没有这个设置{_closest(key.value, known)}")
+        elif not isinstance(value, yaml.ScalarNode):
+            faults.append(f"{at}: 要写一个值，不能是列表或一组")
+        else:
+            found[key.value] = (value.value, at)
+    return found
+
+
+def _closest(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"，是不是想写 {close[0]}" if close else ""

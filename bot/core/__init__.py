@@ -1,0 +1,1 @@
+"""What everything else may use: messages, errors, clock, calendar, masking, log. Imports nothing of ours."""

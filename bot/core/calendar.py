@@ -1,0 +1,126 @@
+"""Which days are worked and which hours may be used: holidays, 调休, overrides, shifts and quiet hours.
+
+Holidays come from the package chinesecalendar; a local file adds or corrects days. Outside the years the package
+knows, plain weekdays are used and `known` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import chinese_calendar
+import yaml
+
+from bot.core.clock import SHANGHAI
+from bot.core.errors import ContentError, Fault, relative
+
+_LONGEST_BREAK = 400  # days to look ahead before giving up
+
+
+@dataclass(frozen=True)
+class Shift:
+    """The hours in which a person may be written to, local time; an end before the start runs past midnight."""
+
+    start: time = time(9, 0)
+    end: time = time(18, 0)
+
+    def holds(self, moment: time) -> bool:
+        if self.start <= self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+
+@dataclass(frozen=True)
+class WorkCalendar:
+    """Working days of one organisation in one time zone. `overrides` maps a day to True (worked) or False (free)."""
+
+    zone: ZoneInfo = SHANGHAI
+    overrides: Mapping[date, bool] = field(default_factory=dict)
+
+    def known(self, year: int) -> bool:
+        """Whether the holidays of `year` are known, by the package or the local file."""
+        packaged = {day.year for day in chinese_calendar.holidays}
+        return year in packaged or any(day.year == year for day in self.overrides)
+
+    def is_working(self, day: date) -> bool:
+        if day in self.overrides:
+            return self.overrides[day]
+        try:
+            return bool(chinese_calendar.is_workday(day))
+        except NotImplementedError:
+            return day.weekday() < 5
+
+    def next_working(self, day: date, *, steps: int = 1) -> date:
+        """The `steps`-th working day after `day`."""
+        for ahead in range(1, _LONGEST_BREAK * max(steps, 1)):
+            candidate = day + timedelta(days=ahead)
+            steps -= self.is_working(candidate)
+            if steps <= 0:
+                return candidate
+        raise ValueError("the calendar has no working days")
+
+    def on_or_after(self, day: date) -> date:
+        return day if self.is_working(day) else self.next_working(day)
+
+    def working_between(self, first: date, last: date) -> list[date]:
+        """The working days from `first` to `last`, both included."""
+        days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+        return [day for day in days if self.is_working(day)]
+
+    def local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self.zone)
+
+    def today(self, moment: datetime) -> date:
+        return self.local(moment).date()
+
+    def at(self, day: date, clock: time) -> datetime:
+        """The aware moment of a local wall-clock time on `day` (the first of two on a daylight-saving fold)."""
+        return datetime.combine(day, clock, tzinfo=self.zone)
+
+    def may_write(self, moment: datetime, shift: Shift) -> bool:
+        """Whether a push at `moment` falls into working time."""
+        local = self.local(moment)
+        day = local.date()
+        if shift.start > shift.end and local.time() < shift.end:
+            day -= timedelta(days=1)  # the small hours belong to the night shift that began the evening before
+        return self.is_working(day) and shift.holds(local.time())
+
+
+def read_overrides(path: Path) -> dict[date, bool]:
+    """Read a local calendar file: `work: [dates]` and `free: [dates]`, ISO dates.
+
+    Raises ContentError naming the line that is wrong.
+    """
+    name = relative(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ContentError([Fault(name, 1, "-", f"读不出来：{error}")]) from error
+    days: dict[date, bool] = {}
+    faults: list[Fault] = []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    if not isinstance(data, dict) or set(data) - {"work", "free"}:
+        raise ContentError([Fault(name, 1, "-", "只能有 work（上班）和 free（休息）两个列表")])
+    for key, worked in (("work", True), ("free", False)):
+        for index, value in enumerate(data.get(key) or ()):
+            day = value if isinstance(value, date) else _parse(value)
+            if day is None or (day in days and days[day] != worked):
+                line = next((n for n, text in enumerate(lines, 1) if str(value) in text), 1)
+                why = "日期要写成 2027-02-14" if day is None else "同一天既写了上班又写了休息"
+                faults.append(Fault(name, line, f"{key}[{index}]", why))
+            else:
+                days[day] = worked
+    if faults:
+        raise ContentError(faults)
+    return days
+
+
+def _parse(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        return None
