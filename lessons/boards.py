@@ -1,0 +1,158 @@
+"""Who is shown how on the weekly board: participation and improvement, fair to small teams, no list of losers.
+
+Rules (product.md, G1 and the evidence above it): no board and no team rate under K people; days on leave do not
+count; a person who opted out is counted in the team but never named; small numbers are pulled towards the average
+of all (shrinkage); a person sees neighbours, never a bottom list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+K = 5
+"""The smallest group that gets a board."""
+
+NAMED = 5
+"""How many names a board shows."""
+
+_PRIOR_QUESTIONS = 10.0  # a team's rate starts as if it had this many questions at the average rate
+_PRIOR_ANSWERS = 3.0  # a change in points starts as if there were this many answers without change
+
+
+@dataclass(frozen=True)
+class Row:
+    """One person's week. `asked` leaves out days of leave; points are of first tries; None means no answer."""
+
+    person_id: int
+    name: str
+    department_id: int
+    asked: int
+    answered: int
+    points: float | None
+    before: float | None  # mean points of the four weeks before
+    answers_before: int
+    on_boards: bool = True
+    on_leave: bool = False  # on leave the whole week
+
+
+@dataclass(frozen=True)
+class TeamRow:
+    department_id: int
+    name: str
+    people: int
+    asked: int
+    answered: int
+    rate: float  # as it is, for reading
+    fair_rate: float  # with shrinkage, for the order
+    change: float | None  # mean change in points, with shrinkage
+    place: int | None  # None: fewer than K people, not ranked
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One named place on a board of people."""
+
+    place: int
+    person_id: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Board:
+    """One week of one scope."""
+
+    people: int
+    asked: int
+    answered: int
+    average: float | None
+    change: float | None
+    teams: tuple[TeamRow, ...]
+    keen: tuple[Standing, ...]  # answered everything they were asked, in the order of name; value = answers
+    risen: tuple[Standing, ...]  # improvement in points, best first
+    enough: bool  # at least K people took part
+
+    @property
+    def rate(self) -> float:
+        return self.answered / self.asked if self.asked else 0.0
+
+
+def change(row: Row) -> float | None:
+    """A person's improvement in points, pulled towards zero while there are few answers."""
+    if row.points is None or row.before is None:
+        return None
+    answers = min(row.answered, row.answers_before)
+    return (row.points - row.before) * answers / (answers + _PRIOR_ANSWERS)
+
+
+def build(rows: Sequence[Row], departments: dict[int, str]) -> Board:
+    """The board of one scope (a manager's departments, or everybody)."""
+    present = [row for row in rows if not row.on_leave]
+    asked, answered = sum(r.asked for r in present), sum(r.answered for r in present)
+    average_rate = answered / asked if asked else 0.0
+    named = [row for row in present if row.on_boards]
+    rises = [(value, row) for row in named if (value := change(row)) is not None and value > 0]
+    keen = [row for row in named if row.asked and row.answered >= row.asked]
+    enough = len(present) >= K
+    return Board(
+        people=len(present),
+        asked=asked,
+        answered=answered,
+        average=_mean([row.points for row in present if row.points is not None]),
+        change=_mean([value for row in present if (value := change(row)) is not None]),
+        teams=_teams(present, departments, average_rate),
+        keen=_standings([(float(row.answered), row) for row in keen])[:NAMED] if enough else (),
+        risen=_standings(rises)[:NAMED] if enough else (),
+        enough=enough,
+    )
+
+
+def neighbours(rows: Sequence[Row], person_id: int, reach: int = 3) -> tuple[Standing, ...] | None:
+    """A learner's own place by improvement with at most `reach` people either side; None without a fair board.
+
+    The last place is never shown to others: below the reader only people within reach appear, and a reader in the
+    lowest quarter sees only those above.
+    """
+    board = [(value, row) for row in rows if row.on_boards and not row.on_leave and (value := change(row)) is not None]
+    standings = _standings(board)
+    mine = next((index for index, standing in enumerate(standings) if standing.person_id == person_id), None)
+    if len(standings) < K or mine is None:
+        return None
+    below = 0 if mine >= len(standings) * 3 // 4 else reach
+    end = min(mine + below + 1, max(mine + 1, len(standings) - 1))
+    return standings[max(0, mine - reach) : end]
+
+
+def _teams(rows: Sequence[Row], names: dict[int, str], average: float) -> tuple[TeamRow, ...]:
+    teams = []
+    for department_id, name in names.items():
+        members = [row for row in rows if row.department_id == department_id]
+        if not members:
+            continue
+        asked, answered = sum(r.asked for r in members), sum(r.answered for r in members)
+        fair = (answered + _PRIOR_QUESTIONS * average) / (asked + _PRIOR_QUESTIONS)
+        changes = [value for row in members if (value := change(row)) is not None]
+        rate = answered / asked if asked else 0.0
+        place = 0 if len(members) >= K else None
+        shown = _mean(changes) if place is not None else None
+        teams.append(TeamRow(department_id, name, len(members), asked, answered, rate, fair, shown, place))
+    ranked = sorted((t for t in teams if t.place is not None), key=lambda t: (-t.fair_rate, t.name))
+    places = {team.department_id: place for place, team in enumerate(ranked, 1)}
+    order = sorted(teams, key=lambda t: (places.get(t.department_id, len(teams) + 1), t.name))
+    return tuple(replace(team, place=places.get(team.department_id)) for team in order)
+
+
+def _standings(values: Sequence[tuple[float, Row]]) -> tuple[Standing, ...]:
+    """Best first; equal values share a place."""
+    standings: list[Standing] = []
+    for index, (value, row) in enumerate(
+        sorted(values, key=lambda pair: (-pair[0], pair[1].name, pair[1].person_id)), 1
+    ):
+        tied = standings and abs(standings[-1].value - value) < 1e-9
+        standings.append(Standing(standings[-1].place if tied else index, row.person_id, row.name, value))
+    return tuple(standings)
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
