@@ -1,0 +1,177 @@
+"""Questions put to people, the lesson versions they saw, and the ladder cards."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, select
+
+from lessons.ladder import Card
+from storage.database import Tx
+from storage.models import Assignment, LessonVersion, Review
+from storage.people import chunks
+
+WAITING, OPEN, ANSWERED, MISSED = "waiting", "open", "answered", "missed"
+
+
+def insert_new(tx: Tx, table: Any) -> Any:
+    """An INSERT that leaves rows alone whose unique key is taken; the same on both databases."""
+    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+async def keep_version(tx: Tx, digest: str, lesson_id: str, content: str, now: datetime) -> None:
+    """Keep what a lesson said when it was used; nothing happens when this version is known."""
+    values = {"digest": digest, "lesson_id": lesson_id, "content": content, "first_used_at": now}
+    await tx.execute(insert_new(tx, LessonVersion).values(**values))
+
+
+async def version(tx: Tx, digest: str) -> str | None:
+    """The content of a lesson version as JSON."""
+    row = await tx.get(LessonVersion, digest)
+    return row.content if row else None
+
+
+async def get(tx: Tx, assignment_id: int) -> Assignment | None:
+    return await tx.get(Assignment, assignment_id)
+
+
+async def add(tx: Tx, row: Assignment) -> Assignment:
+    tx.add(row)
+    await tx.flush()
+    return row
+
+
+async def add_many(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
+    """Bulk insert; a person who already has the lesson on that day is left alone."""
+    statement = insert_new(tx, Assignment)
+    for block in chunks(rows, 2000):
+        await tx.execute(statement, block)
+
+
+async def open_of(tx: Tx, person_id: int, now: datetime) -> list[Assignment]:
+    """The unanswered questions a person has been sent, the oldest first."""
+    query = select(Assignment).where(
+        Assignment.person_id == person_id, Assignment.status == OPEN, col(Assignment.opens_at) <= now
+    )
+    return list((await tx.scalars(query.order_by(col(Assignment.id)))).all())
+
+
+async def of_day(tx: Tx, person_id: int, day: date) -> list[Assignment]:
+    query = select(Assignment).where(Assignment.person_id == person_id, Assignment.day == day)
+    return list((await tx.scalars(query.order_by(col(Assignment.id)))).all())
+
+
+async def all_of_day(tx: Tx, day: date) -> list[Assignment]:
+    """Everybody's questions of a day."""
+    return list((await tx.scalars(select(Assignment).where(Assignment.day == day))).all())
+
+
+async def ids_of_day(tx: Tx, lesson_id: str, day: date) -> dict[int, int]:
+    """Assignment ids of one lesson on one day, by person."""
+    query = select(Assignment.person_id, Assignment.id).where(Assignment.lesson_id == lesson_id, Assignment.day == day)
+    return {person: key for person, key in (await tx.execute(query)) if key is not None}
+
+
+async def counts_of_day(tx: Tx, day: date) -> dict[int, int]:
+    """How many questions each person has had on a day; those still waiting do not count."""
+    query = (
+        select(Assignment.person_id, func.count())
+        .where(Assignment.day == day, Assignment.status != WAITING)
+        .group_by(col(Assignment.person_id))
+    )
+    return dict((await tx.execute(query)).all())
+
+
+async def waiting(tx: Tx, person_id: int | None = None) -> list[Assignment]:
+    """Questions that found no room on their day, the oldest first."""
+    query = select(Assignment).where(Assignment.status == WAITING).order_by(col(Assignment.id))
+    if person_id is not None:
+        query = query.where(Assignment.person_id == person_id)
+    return list((await tx.scalars(query)).all())
+
+
+async def unanswered_of_campaign_day(tx: Tx, campaign_id: str, day: date) -> list[Assignment]:
+    query = select(Assignment).where(
+        Assignment.campaign_id == campaign_id, Assignment.day == day, Assignment.status == OPEN
+    )
+    return list((await tx.scalars(query)).all())
+
+
+async def mark(tx: Tx, ids: Collection[int], status: str) -> None:
+    for block in chunks(ids):
+        query = update(Assignment).where(col(Assignment.id).in_(block)).values(status=status)
+        await tx.execute(query, execution_options={"synchronize_session": False})
+
+
+async def mark_reminded(tx: Tx, ids: Collection[int]) -> None:
+    for block in chunks(ids):
+        query = update(Assignment).where(col(Assignment.id).in_(block)).values(reminded=col(Assignment.reminded) + 1)
+        await tx.execute(query, execution_options={"synchronize_session": False})
+
+
+async def overdue(tx: Tx, now: datetime) -> list[Assignment]:
+    """Open questions whose deadline has passed."""
+    query = select(Assignment).where(Assignment.status == OPEN, col(Assignment.due_at) <= now)
+    return list((await tx.scalars(query.order_by(col(Assignment.id)))).all())
+
+
+async def campaign_counts(tx: Tx, campaign_id: str) -> dict[str, int]:
+    """How many questions of a campaign stand in each status."""
+    query = (
+        select(Assignment.status, func.count())
+        .where(Assignment.campaign_id == campaign_id)
+        .group_by(col(Assignment.status))
+    )
+    return dict((await tx.execute(query)).all())
+
+
+async def card(tx: Tx, person_id: int, lesson_id: str) -> Review | None:
+    query = select(Review).where(Review.person_id == person_id, Review.lesson_id == lesson_id)
+    return (await tx.scalars(query)).first()
+
+
+async def put_card(tx: Tx, person_id: int, lesson_id: str, value: Card, now: datetime) -> None:
+    """Write a person's ladder card for a lesson."""
+    row = await card(tx, person_id, lesson_id)
+    if row is None:
+        row = Review(person_id=person_id, lesson_id=lesson_id, updated_at=now)
+        tx.add(row)
+    row.step, row.passes, row.due_on, row.updated_at = value.step, value.passes, value.due_on, now
+    await tx.flush()
+
+
+async def drop_card(tx: Tx, person_id: int, lesson_id: str) -> None:
+    row = await card(tx, person_id, lesson_id)
+    if row is not None:
+        await tx.delete(row)
+        await tx.flush()
+
+
+async def cards(tx: Tx, person_id: int) -> list[Review]:
+    """A person's cards that are still on the ladder, the next due first."""
+    query = select(Review).where(Review.person_id == person_id, col(Review.due_on).is_not(None))
+    return list((await tx.scalars(query.order_by(col(Review.due_on), col(Review.id)))).all())
+
+
+async def retired_count(tx: Tx, person_id: int) -> int:
+    query = select(func.count()).select_from(Review).where(Review.person_id == person_id, col(Review.due_on).is_(None))
+    return int((await tx.scalar(query)) or 0)
+
+
+async def due_cards(tx: Tx, day: date, person_id: int | None = None) -> list[Review]:
+    """Cards due on or before a day, the oldest first."""
+    query = select(Review).where(col(Review.due_on) <= day).order_by(col(Review.due_on), col(Review.id))
+    if person_id is not None:
+        query = query.where(Review.person_id == person_id)
+    return list((await tx.scalars(query)).all())
+
+
+async def bulk(tx: Tx, table: Any, rows: Iterable[dict[str, Any]]) -> None:
+    """Plain bulk insert, for seeding."""
+    for block in chunks(rows, 2000):
+        await tx.execute(insert(table), block)

@@ -1,0 +1,59 @@
+"""Replies with their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlmodel import col, select
+
+from storage.database import Tx
+from storage.models import Assignment, Attempt
+
+
+async def add(tx: Tx, row: Attempt) -> Attempt:
+    tx.add(row)
+    await tx.flush()
+    return row
+
+
+async def get(tx: Tx, attempt_id: int) -> Attempt | None:
+    return await tx.get(Attempt, attempt_id)
+
+
+async def of_assignment(tx: Tx, assignment_id: int) -> list[Attempt]:
+    """Every try at one question, in order, withdrawn ones included."""
+    query = select(Attempt).where(Attempt.assignment_id == assignment_id).order_by(col(Attempt.number))
+    return list((await tx.scalars(query)).all())
+
+
+async def recent(tx: Tx, person_id: int, limit: int = 60) -> list[Attempt]:
+    """A person's tries that stand, the latest first."""
+    query = select(Attempt).where(Attempt.person_id == person_id, col(Attempt.withdrawn_at).is_(None))
+    return list((await tx.scalars(query.order_by(col(Attempt.id).desc()).limit(limit))).all())
+
+
+async def last_assigned(tx: Tx, person_id: int) -> Assignment | None:
+    """The question a person answered last."""
+    query = (
+        select(Assignment)
+        .join(Attempt, col(Attempt.assignment_id) == col(Assignment.id))
+        .where(Assignment.person_id == person_id)
+        .order_by(col(Attempt.id).desc())
+    )
+    return (await tx.scalars(query.limit(1))).first()
+
+
+async def days_asked(tx: Tx, person_id: int, since: date) -> Sequence[tuple[date, str]]:
+    """(day, status) of every question since a day, for the streak."""
+    query = (
+        select(col(Assignment.day), col(Assignment.status))
+        .where(Assignment.person_id == person_id, col(Assignment.day) >= since, Assignment.status != "waiting")
+        .order_by(col(Assignment.day).desc())
+    )
+    return list((await tx.execute(query)))
+
+
+async def withdraw(tx: Tx, attempt: Attempt, now: datetime) -> None:
+    attempt.withdrawn_at = now
+    await tx.flush()
