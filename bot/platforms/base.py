@@ -1,0 +1,120 @@
+"""What every platform offers to the rest: a name, its limits, rendering, sending; and byte-safe splitting."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bot.core.messages import Line, Message, Style
+
+Payload = dict[str, Any]
+"""One vendor message body without recipients; plain JSON, so that it can be stored and compared."""
+
+PictureOf = Callable[[int], Awaitable[bytes]]
+"""Fetches the PNG of a stored picture."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call may carry. `part_bytes` counts UTF-8 bytes; rates are calls, spaced evenly by the sender."""
+
+    part_bytes: int
+    recipients: int
+    calls_per_second: float
+    person_per_minute: int = 30
+    person_per_hour: int = 1000
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the platform said of an accepted call: its message id, and the recipients it did not reach, with why."""
+
+    message_id: str = ""
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+class Platform(Protocol):
+    """One vendor. `send` raises Permanent, Temporary or Ambiguous.
+
+    A payload is sent with a `key` of the sender's. `repeat_safe` says that the vendor recognises a repeat with the
+    same key, payload and recipients within `repeat_seconds` and does not show it twice.
+    """
+
+    name: str
+    limits: Limits
+    repeat_safe: bool
+
+    @property
+    def repeat_seconds(self) -> float: ...
+
+    def render(self, message: Message) -> list[Payload]:
+        """The calls that show `message`, in order, each within the limits."""
+        ...
+
+    async def send(self, recipients: Sequence[str], payload: Payload) -> Sent: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+_SENTENCE_ENDS = "。！？；\n"
+
+
+def split(text: str, limit: int) -> list[str]:
+    """`text` in parts of at most `limit` UTF-8 bytes, cut at lines, else at sentences, else between characters.
+
+    Parts are numbered （1/2） when there are several; nothing is lost but the line breaks at the cuts.
+    """
+    if len(text.encode()) <= limit:
+        return [text]
+    room = limit - len("（99/99）\n".encode())
+    parts: list[str] = []
+    current = ""
+    for piece in _pieces(text, room):
+        if current and len((current + piece).encode()) > room:
+            parts.append(current.rstrip("\n"))
+            current = ""
+        current += piece
+    if current.strip("\n"):
+        parts.append(current.rstrip("\n"))
+    return [f"（{number}/{len(parts)}）\n{part}" for number, part in enumerate(parts, 1)]
+
+
+def _pieces(text: str, room: int) -> list[str]:
+    """Lines; a line too long alone as sentences; a sentence too long alone as runs of characters."""
+    pieces: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if len(line.encode()) <= room:
+            pieces.append(line)
+            continue
+        sentence = ""
+        for char in line:
+            if len((sentence + char).encode()) > room:
+                pieces.append(sentence)
+                sentence = ""
+            sentence += char
+            if char in _SENTENCE_ENDS:
+                pieces.append(sentence)
+                sentence = ""
+        pieces.append(sentence)
+    return pieces
+
+
+_MARKS = {Style.QUOTE: "「{}」", Style.GOOD: "✓ {}", Style.WARN: "⚠ {}", Style.HINT: "{}"}
+
+
+def plain_text(message: Message) -> str:
+    """A message as plain text, for wires that know nothing else; buttons become words to type."""
+    rows = [f"【{message.title}】"] if message.title else []
+    rows += [_plain_line(line) for line in message.lines]
+    if message.buttons:
+        rows.append("可以回复：" + "、".join(f"「{button.says}」" for button in message.buttons))
+    return "\n".join(rows)
+
+
+def _plain_line(line: Line) -> str:
+    pattern = _MARKS.get(line.style)
+    already = line.style is Style.QUOTE and line.text.startswith(("「", "“"))
+    return line.text if pattern is None or already else pattern.format(line.text)

@@ -1,0 +1,88 @@
+"""A message as WeCom payloads: text for a bubble, markdown for a card, an image after either. Pure (WC90236).
+
+Only documented markdown is made: **bold**, > quote and three font colours. Words that people or lessons wrote never
+make markup: what would is replaced by its full-width twin, because WeCom documents no escape character.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.core.messages import Line, Message, Style
+from bot.platforms.base import Payload, plain_text, split
+
+PART_BYTES = 2048  # text is cut there in silence; what happens to longer markdown is not documented
+_NUMBER_BYTES = len("（99/99）\n".encode())
+
+# Characters that XML forbids, and that JSON could only write as \uXXXX, which 40033 complains about (WC90313).
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_LINK = re.compile(r"<(?=\s*/?\s*a\b)", re.IGNORECASE)
+_AT_START = re.compile(r"(?m)^([^\S\n]*)([>#])")
+_MARKUP = str.maketrans({"*": "＊", "`": "‘", "<": "＜"})
+
+_COLOURS = {Style.GOOD: ("info", "✓ "), Style.WARN: ("warning", "⚠ "), Style.HINT: ("comment", "")}
+
+
+def render(message: Message) -> list[Payload]:
+    """The payloads that show `message`, in order. An image stands as {"picture": id} until it is sent."""
+    payloads = _card(message) if message.title else None
+    if payloads is None:
+        payloads = [_text(part) for part in split(as_text(message), PART_BYTES) if part.strip()]
+    if message.picture is not None:
+        payloads.append({"msgtype": "image", "image": {"picture": message.picture}})
+    return payloads
+
+
+def as_text(message: Message) -> str:
+    """The whole message as words, for a bubble or a passive reply. <a> is the only markup that text knows."""
+    return _LINK.sub("＜", clean(plain_text(message)))
+
+
+def clean(text: str) -> str:
+    """`text` without characters that cannot be sent."""
+    return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _text(part: str) -> Payload:
+    return {"msgtype": "text", "text": {"content": part}}
+
+
+def _card(message: Message) -> list[Payload] | None:
+    """A titled message as markdown, cut between lines; None when a single line is too long for that."""
+    title = _plain(message.title).replace("\n", " ")
+    rows = [f"**{title}**"]
+    quoting = False
+    for line in message.lines:
+        if quoting and line.style is not Style.QUOTE:
+            rows.append("")  # otherwise the line would belong to the quote
+        quoting = line.style is Style.QUOTE
+        rows += _rows(line)
+    if message.buttons:
+        rows.append("可以回复：" + "、".join(f"「{_plain(button.says)}」" for button in message.buttons))
+    if any(len(row.encode()) + 1 + _NUMBER_BYTES > PART_BYTES for row in rows):
+        return None
+    return [{"msgtype": "markdown", "markdown": {"content": part}} for part in split("\n".join(rows), PART_BYTES)]
+
+
+def _rows(line: Line) -> list[str]:
+    """A line with its style on every row, so that a card may be cut between any two."""
+    colour, mark = _COLOURS.get(line.style, ("", ""))
+    rows = []
+    for number, text in enumerate(_plain(line.text).split("\n")):
+        if not text.strip():
+            rows.append("")
+        elif line.style is Style.QUOTE:
+            rows.append(f"> {text}")
+        elif line.style is Style.STRONG:
+            rows.append(f"**{text}**")
+        elif colour:
+            rows.append(f'<font color="{colour}">{mark if number == 0 else ""}{text}</font>')
+        else:
+            rows.append(text)
+    return rows
+
+
+def _plain(text: str) -> str:
+    """Words that make no markup."""
+    text = clean(text).translate(_MARKUP).replace("](", "］(")
+    return _AT_START.sub(lambda found: found[1] + {">": "＞", "#": "＃"}[found[2]], text)

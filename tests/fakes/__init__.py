@@ -1,0 +1,1 @@
+"""Servers that speak the vendors' wires on port 0, stricter than the documents."""

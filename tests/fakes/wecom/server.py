@@ -1,0 +1,271 @@
+"""The fake itself: its API on port 0 and the words tests use."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from aiohttp import web
+from yarl import URL
+
+from bot.core.clock import Clock, ManualClock
+from tests.fakes.wecom.callbacks import Callbacks, Pushed, random_aes_key, selected_items
+from tests.fakes.wecom.faults import Fault, Faults
+from tests.fakes.wecom.faults import Kind as FaultKind
+from tests.fakes.wecom.vendor import Refusal, Request, Shown, Vendor
+
+
+class FakeWecom:
+    """One corp with one self-built app. `vendor` and `callbacks` hold the knobs.
+
+    Give the bot and the fake the same clock; `advance` moves it.
+    """
+
+    def __init__(
+        self,
+        members: Iterable[str] = ("Alice", "bob"),
+        *,
+        bot_url: str = "",
+        clock: Clock | None = None,
+        corp_id: str = "ww1234567890abcdef",
+        agent_id: int = 1000002,
+        trusted_ips: Iterable[str] | None = None,
+    ) -> None:
+        self.clock: Clock = clock or ManualClock(datetime.now(UTC))
+        self.secret, self.token, self.aes_key = "fake-secret-0f1e2d3c4b5a", "FakeCallbackToken", random_aes_key()
+        self.vendor = Vendor(self.clock, corp_id, agent_id, self.secret, list(members))
+        self.callbacks = Callbacks(self.vendor, self.token, self.aes_key)
+        self.trusted_ips = None if trusted_ips is None else set(trusted_ips)
+        self.api_url = ""
+        self._faults = Faults()
+        self._requests: list[Request] = []
+        self._asking = 0
+        self._read: dict[str, int] = {}
+        self._runner: web.AppRunner | None = None
+        self.bot_url = bot_url
+
+    async def __aenter__(self) -> Self:
+        app = web.Application(middlewares=[self._around], client_max_size=30 * 1024 * 1024)
+        app.router.add_get("/cgi-bin/gettoken", self._gettoken)
+        app.router.add_route("*", "/cgi-bin/message/send", self._send)
+        app.router.add_post("/cgi-bin/media/upload", self._upload)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.api_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    # What the bot is told
+
+    @property
+    def bot_url(self) -> str:
+        """Where callbacks go; a bare host gets /callback/wecom."""
+        return self.callbacks.url
+
+    @bot_url.setter
+    def bot_url(self, value: str) -> None:
+        self.callbacks.url = f"{value.rstrip('/')}/callback/wecom" if value and URL(value).path in ("", "/") else value
+
+    def environment(self) -> dict[str, str]:
+        """The bot's settings for this fake."""
+        return {
+            "JIEHUA_WECOM_CORP_ID": self.vendor.corp_id,
+            "JIEHUA_WECOM_AGENT_ID": str(self.vendor.agent_id),
+            "JIEHUA_WECOM_SECRET": self.secret,
+            "JIEHUA_WECOM_TOKEN": self.token,
+            "JIEHUA_WECOM_AES_KEY": self.aes_key,
+            "JIEHUA_WECOM_API": self.api_url,
+        }
+
+    # What people do
+
+    async def push_text(self, user: str, text: str, *, msg_id: int | None = None, lost: int = 0) -> Pushed:
+        """`user` types something. The first `lost` answers get lost, so that the vendor sends it again."""
+        return await self._deliver(self.callbacks.message(self._who(user), "text", msg_id, Content=text), lost)
+
+    async def push_media(self, user: str, kind: str = "image") -> Pushed:
+        """`user` sends a picture, a voice message, …"""
+        return await self._deliver(self.callbacks.message(self._who(user), kind, None, MediaId="m", PicUrl="http://x"))
+
+    async def push_event(self, user: str, event: str, *, lost: int = 0, **elements: str | int) -> Pushed:
+        """Any event, with the elements of WC90240."""
+        return await self._deliver(self.callbacks.event(user, event, "", **elements), lost)
+
+    async def enter(self, user: str) -> Pushed:
+        return await self.push_event(self._who(user), "enter_agent", EventKey="")
+
+    async def click(self, user: str, key: str) -> Pushed:
+        return await self.push_event(self._who(user), "click", EventKey=key)
+
+    async def click_card(
+        self, user: str, key: str, task_id: str, selected: Mapping[str, Sequence[str]] | None = None
+    ) -> Pushed:
+        """`user` taps a template card's button."""
+        card = {"EventKey": key, "TaskId": task_id, "CardType": "button_interaction", "ResponseCode": f"rc-{task_id}"}
+        raw = "" if selected is None else selected_items(selected)
+        return await self._deliver(self.callbacks.event(self._who(user), "template_card_event", raw, **card))
+
+    async def subscribe(self, user: str) -> Pushed:
+        """`user` comes into the visible range."""
+        if self.vendor.member(user) is None:
+            self.vendor.members.append(user)
+        return await self.push_event(user, "subscribe")
+
+    async def unsubscribe(self, user: str) -> Pushed:
+        """`user` leaves the visible range, and the bot is told."""
+        self.revoke_user(user)
+        return await self.push_event(user, "unsubscribe")
+
+    async def again(self, pushed: Pushed) -> Pushed:
+        """The vendor sends a message once more although it was answered: the same MsgId, everything else fresh."""
+        return await self._deliver(Pushed(pushed.user, pushed.xml, pushed.event))
+
+    async def verify_url(self) -> bool:
+        """An operator saves the callback URL in the console."""
+        return await self.callbacks.verify()
+
+    def _who(self, user: str) -> str:
+        name = self.vendor.member(user)
+        if name is None:
+            raise ValueError(f"{user} is not in the visible range and cannot write to the app")
+        return name
+
+    async def _deliver(self, pushed: Pushed, lost: int = 0) -> Pushed:
+        return await self.callbacks.deliver(pushed, lost)
+
+    # What people see
+
+    def delivered(self, user: str) -> list[Shown]:
+        """Everything the person sees from the bot, in order, passive and active."""
+        return [shown for shown in self.vendor.shown if shown.user.casefold() == user.casefold()]
+
+    def hears(self, user: str) -> list[str]:
+        """The texts of `delivered`."""
+        return [shown.text for shown in self.delivered(user)]
+
+    def unread(self, user: str) -> list[str]:
+        """What came since this was asked last."""
+        texts, seen = self.hears(user), self._read.get(user.casefold(), 0)
+        self._read[user.casefold()] = len(texts)
+        return texts[seen:]
+
+    async def until(self, user: str, words: str, timeout: float = 5.0) -> Shown:
+        """The newest thing the person sees with these words, waited for."""
+        deadline = time.monotonic() + timeout
+        while True:
+            found = [shown for shown in self.delivered(user) if words in shown.text]
+            if found:
+                return found[-1]
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{user} never saw 「{words}」, but: {self.hears(user)}")
+            await asyncio.sleep(0.02)
+
+    # What happens to the app
+
+    def advance(self, seconds: float) -> None:
+        if not isinstance(self.clock, ManualClock):
+            raise TypeError("only a ManualClock can be advanced")
+        self.clock.advance(seconds=seconds)
+
+    def expire_token(self, code: int = 42001) -> None:
+        """The token in use stops working (40014: declared invalid)."""
+        self.vendor.expire_token(code)
+
+    def revoke_user(self, user: str) -> None:
+        """`user` leaves the visible range, and nobody is told."""
+        self.vendor.members = [name for name in self.vendor.members if name.casefold() != user.casefold()]
+
+    def fault(
+        self,
+        route: str,
+        kind: FaultKind,
+        *,
+        times: int = 1,
+        seconds: float = 0.0,
+        status: int = 502,
+        code: int = -1,
+        text: str = "{}",
+        after: bool = False,
+    ) -> None:
+        """The next `times` requests of a route ("gettoken", "message/send", "media/upload") go wrong; see Fault."""
+        self._faults.add(route, Fault(kind, seconds, status, code, text, after), times)
+
+    def requests(self, route: str = "") -> list[Request]:
+        """The calls the bot made, in order, those spoilt by a fault before they were carried out excepted."""
+        return [request for request in self._requests if route in ("", request.route)]
+
+    @property
+    def errors(self) -> list[str]:
+        """What the bot did wrong that nobody told it: passive replies the vendor would not show."""
+        return self.callbacks.errors
+
+    # The API
+
+    @web.middleware
+    async def _around(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        asks = request.path == "/cgi-bin/gettoken"
+        self._asking += asks
+        try:
+            return await self._faults.around(request, handler)
+        finally:
+            self._asking -= asks
+
+    def _answer(self, request: web.Request, answer: dict[str, Any], body: Any = None, raw: bytes = b"") -> web.Response:
+        route = request.path.removeprefix("/cgi-bin/")
+        self._requests.append(Request(route, answer["errcode"], body, raw))
+        return web.json_response(answer)
+
+    def _check_address(self, request: web.Request) -> None:
+        address = request.remote or ""
+        if self.trusted_ips is not None and address not in self.trusted_ips:
+            hint = f"not allow to access from your ip, hint: [1], from ip: {address}, more info at ?e=60020"
+            raise Refusal(60020, hint)
+
+    async def _gettoken(self, request: web.Request) -> web.Response:
+        query = request.query
+        try:
+            answer = self.vendor.gettoken(query.get("corpid", ""), query.get("corpsecret", ""), self._asking)
+        except Refusal as refusal:
+            answer = refusal.answer
+        return self._answer(request, answer)
+
+    async def _send(self, request: web.Request) -> web.Response:
+        raw = await request.read()
+        try:
+            self._check_address(request)
+            self.vendor.check_token(request.query.get("access_token"))
+            if request.method != "POST":
+                raise Refusal(40058, "Warning: wrong json format.")
+            answer = self.vendor.send(raw)
+        except Refusal as refusal:
+            answer = refusal.answer
+        return self._answer(request, answer, _json(raw), raw)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        try:
+            self._check_address(request)
+            self.vendor.check_token(request.query.get("access_token"))
+            form = await request.post()
+            part = form.get("media")
+            if not isinstance(part, web.FileField):
+                raise Refusal(40035)
+            answer = self.vendor.upload(request.query.get("type", ""), part.filename, part.file.read())
+        except Refusal as refusal:
+            answer = refusal.answer
+        return self._answer(request, answer)
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
