@@ -1,0 +1,206 @@
+"""The only place that constructs: settings and a clock in, a program that can be started and stopped out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.config import Settings
+from bot.core.calendar import WorkCalendar, read_overrides
+from bot.core.clock import Clock, ShiftedClock
+from bot.core.errors import StorageBusy
+from bot.core.log import note
+from bot.core.messages import Message
+from bot.delivery import Courier
+from bot.demo import Stage
+from bot.dispatch import Dispatcher, Parked
+from bot.jobs.local import Loop, only_process
+from bot.library import ContentLibrary
+from bot.platforms.base import Platform
+from bot.platforms.web import WebChat
+from bot.platforms.wecom import Account, Wecom
+from bot.schedule import Ticker
+from bot.scoring import RememberingScorer
+from bot.web import callbacks, chat, health
+from handlers.context import Desk
+from lessons.catalogue import BUILT_IN
+from lessons.scoring import Scorer
+from lessons.scoring.embed import built_in_embedder
+from storage import schema
+from storage import settings as stored
+from storage.database import Database
+from storage.tokens import StoredTokens
+
+log = logging.getLogger(__name__)
+
+_RELOAD_SECONDS = 5.0
+_RECOVER_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """Every part of a running bot."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    library: ContentLibrary
+    desk: Desk
+    platforms: dict[str, Platform]
+    dispatcher: Dispatcher
+    parked: Parked
+    courier: Courier
+    courier_loop: Loop
+    ticker: Ticker
+    stage: Stage | None
+    web: web.Application
+
+
+def open_desk(settings: Settings) -> tuple[ContentLibrary, Desk]:
+    """Content, scorer and calendar: what answering needs, without a database. Raises ContentError."""
+    embedder = built_in_embedder()
+    library = ContentLibrary(settings.content or BUILT_IN, embedder)
+    overrides = read_overrides(settings.calendar_file) if settings.calendar_file else {}
+    calendar = WorkCalendar(settings.timezone, overrides)
+    scorer = RememberingScorer(Scorer.built_in())
+    return library, Desk(library, scorer, calendar, settings)
+
+
+def build(
+    settings: Settings, clock: Clock, database: Database, opened: tuple[ContentLibrary, Desk] | None = None
+) -> Program:
+    """Construct every part; nothing runs yet. `opened` is a desk made earlier. Raises ContentError and SettingError."""
+    library, desk = opened or open_desk(settings)
+    platforms = _platforms(settings, clock, database)
+    courier = Courier(database, platforms, clock)
+    courier_loop = Loop("courier", courier.run_once, 0.5)
+    dispatcher = Dispatcher(database, desk, clock, _fits(platforms), courier_loop.wake)
+    parked = Parked(dispatcher.receive)
+    ticker = Ticker(database, desk, clock, courier_loop.wake)
+    stage = Stage(database, desk, clock, ticker.run_once) if isinstance(clock, ShiftedClock) else None
+    program = Program(
+        settings, clock, database, library, desk, platforms, dispatcher, parked, courier, courier_loop, ticker, stage,
+        web.Application(),
+    )  # fmt: skip
+    _routes(program)
+    program.web.cleanup_ctx.append(_life(program))
+    return program
+
+
+def _platforms(settings: Settings, clock: Clock, database: Database) -> dict[str, Platform]:
+    """The wires that are switched on."""
+
+    async def picture_of(picture_id: int) -> bytes:
+        async with database.reading() as tx:
+            return await stored.picture(tx, picture_id) or b""
+
+    platforms: dict[str, Platform] = {}
+    if settings.web_chat:
+        platforms["web"] = WebChat(database, clock)
+    if settings.wecom_on:
+        account = Account(
+            settings.wecom_corp_id,
+            settings.wecom_agent_id,
+            settings.wecom_secret,
+            settings.wecom_token,
+            settings.wecom_aes_key,
+            settings.wecom_api,
+        )
+        platforms["wecom"] = Wecom(account, clock=clock, tokens=StoredTokens(database), picture_of=picture_of)
+    return platforms
+
+
+def _fits(platforms: dict[str, Platform]) -> Callable[[str, Message], bool]:
+    def fits(platform: str, message: Message) -> bool:
+        wire = platforms.get(platform)
+        return isinstance(wire, Wecom) and wire.fits_passive(message)
+
+    return fits
+
+
+def _routes(program: Program) -> None:
+    """What the web server answers."""
+    health.add_routes(program.web, program.database)
+    wecom, page = program.platforms.get("wecom"), program.platforms.get("web")
+    if isinstance(wecom, Wecom):
+        callbacks.add_wecom(program.web, wecom, program.parked.receive)
+    if isinstance(page, WebChat):
+        chat.add_routes(
+            program.web,
+            chat.Chat(
+                program.database,
+                page,
+                program.clock,
+                program.parked.receive,
+                demo=program.stage,
+                timezone=program.settings.timezone,
+            ),
+        )
+
+
+def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
+    """Start in the order of need, stop in the reverse order; stopping waits for work in hand."""
+
+    async def life(_app: web.Application) -> AsyncIterator[None]:
+        for platform in program.platforms.values():
+            await platform.start()
+        await program.courier.recover()
+        await program.dispatcher.resume()
+        program.courier_loop.start()
+        program.ticker.start(
+            1.0 if program.stage else 5.0,
+            {
+                "content": (_RELOAD_SECONDS, program.library.refresh),
+                "recover": (_RECOVER_SECONDS, _recovery(program)),
+            },
+        )
+        asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(program.ticker.run_once()))
+        yield
+        program.ticker.stop()
+        await program.courier_loop.stop()
+        for platform in program.platforms.values():
+            await platform.stop()
+        await program.database.close()
+
+    return life
+
+
+def _recovery(program: Program) -> Callable[[], Awaitable[None]]:
+    async def recover() -> None:
+        with contextlib.suppress(StorageBusy):
+            await program.parked.retry()
+            await program.dispatcher.resume()
+            await program.courier.recover()
+
+    return recover
+
+
+async def serve(settings: Settings, clock: Clock, ready: Callable[[str], None], prepare: Prepare | None = None) -> None:
+    """Migrate, build, run until cancelled. `ready` is told the address; `prepare` fills a fresh database."""
+    database = Database(settings.database_url)
+    lock = only_process(Path(str(database.url.database))) if database.is_sqlite else contextlib.nullcontext()
+    with lock:
+        await schema.upgrade(database)
+        program = build(settings, clock, database)
+        if prepare is not None:
+            await prepare(program)
+        runner = web.AppRunner(program.web, access_log=None, handle_signals=False)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, settings.host, settings.port)
+            await site.start()
+            address = f"http://{settings.host}:{runner.addresses[0][1]}"
+            note(log, "serve.ready", "the bot is running", address=address, platforms=",".join(program.platforms))
+            ready(address)
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+
+Prepare = Callable[[Program], Awaitable[None]]

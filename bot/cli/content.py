@@ -1,0 +1,155 @@
+"""lessons · templates: check, list, show the schema, search."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bot.core.errors import ContentError, Fault
+from bot.library import ContentLibrary
+from lessons import catalogue
+from lessons.catalogue import BUILT_IN, Catalogue
+from lessons.model import TRACK_NAMES, Lesson
+from lessons.scoring import Scorer
+from lessons.scoring.embed import built_in_embedder
+from lessons.scoring.result import BAND_NAMES
+from lessons.search import Hit, synonyms
+from lessons.search import report as search_report
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    lessons = commands.add_parser("lessons", help="课程与话术文件").add_subparsers(dest="action", required=True)
+    check = lessons.add_parser("check", help="检查一个内容文件夹，逐行指出问题")
+    check.add_argument("folder", nargs="?", type=Path, default=BUILT_IN, metavar="DIR")
+    check.set_defaults(run=_check)
+    lessons.add_parser("schema", help="打印内容文件的 JSON Schema").set_defaults(run=_schema)
+    listing = lessons.add_parser("list", help="列出课程")
+    listing.add_argument("--lessons", type=Path, default=BUILT_IN, metavar="DIR")
+    listing.set_defaults(run=_list)
+    templates = commands.add_parser("templates", help="话术").add_subparsers(dest="action", required=True)
+    search = templates.add_parser("search", help="查话术")
+    search.add_argument("words", nargs="*", metavar="WORDS")
+    search.add_argument("--json", action="store_true", help="输出 JSON")
+    search.add_argument("--batch", type=Path, metavar="FILE.jsonl", help="每行一个 {id, text}")
+    search.add_argument("--lessons", type=Path, default=BUILT_IN, metavar="DIR", help="内容文件夹")
+    search.add_argument("--limit", type=int, default=10)
+    search.set_defaults(run=_search)
+    report = templates.add_parser("report", help="检索效果，按查询类型列表")
+    report.add_argument("--json", action="store_true")
+    report.set_defaults(run=_report)
+
+
+def _schema(_options: argparse.Namespace) -> int:
+    print(json.dumps(catalogue.schema(), ensure_ascii=False, indent=2))
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    for lesson in catalogue.load(options.lessons).lessons.values():
+        print(f"{lesson.id}\t{TRACK_NAMES[lesson.track]}\t{lesson.title}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Everything that can be wrong with content; the samples are scored only when the files themselves are sound."""
+    found, faults = catalogue.examine(options.folder)
+    faults += synonyms.examine(options.folder / "synonyms.yaml")[1]
+    if not faults:
+        faults = list(_samples(found))
+    for fault in sorted(faults):
+        print(fault)
+    if faults:
+        print(f"有 {len(faults)} 处要改。", file=sys.stderr)
+        return 1
+    print(f"{len(found.lessons)} 课、{len(found.templates)} 条话术，没有问题。", file=sys.stderr)
+    return 0
+
+
+def _samples(found: Catalogue) -> Iterable[Fault]:
+    """Samples that do not get their band, and model answers that do not deserve their name."""
+    scorer = Scorer.built_in()
+    for lesson in found.situations():
+        lines = found.sources[lesson.id]
+        for index, sample in enumerate(lesson.samples):
+            band = scorer.score(lesson, sample.text).band
+            if band != sample.band:
+                reason = f"评出来是 {band}（{BAND_NAMES[band]}），写的是 {sample.band}；改例句、改要点，或改 band"
+                yield lines.fault(("samples", index, "band"), reason)
+        yield from _models(scorer, lesson, lines)
+
+
+def _models(scorer: Scorer, lesson: Lesson, lines: Any) -> Iterable[Fault]:
+    if lesson.answers is None:
+        return
+    bare = lesson.model_copy(update={"answers": None})  # or the good answer would be a copy of itself
+    good, bad = (scorer.score(bare, answer.text).band for answer in (lesson.answers.good, lesson.answers.bad))
+    if good < 3:
+        yield lines.fault(("answers", "good", "text"), f"好例答评出来只有 {good}（{BAND_NAMES[good]}），应到良好以上")
+    if bad > 1:
+        yield lines.fault(("answers", "bad", "text"), f"坏例答评出来有 {bad}（{BAND_NAMES[bad]}），应是起步以下")
+
+
+def _search(options: argparse.Namespace) -> int:
+    library = ContentLibrary(options.lessons, built_in_embedder())
+    if options.batch is not None:
+        for row in rows_of(options.batch, ("id", "text")):
+            hits = library.index.search(row["text"], options.limit)
+            print(json.dumps({"id": row["id"], "hits": [_hit(hit) for hit in hits]}, ensure_ascii=False))
+        return 0
+    words = " ".join(options.words)
+    hits = library.index.search(words, options.limit)
+    if options.json:
+        print(json.dumps({"id": words, "hits": [_hit(hit) for hit in hits]}, ensure_ascii=False))
+        return 0
+    for number, hit in enumerate(hits, 1):
+        print(f"{number}. {library.catalogue.templates[hit.template].title}  [{hit.template}]  {hit.why}")
+    if not hits:
+        print("没找到。换个说法试试：客户原话、业务词、拼音都行。")
+    return 0
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {
+        "template": hit.template,
+        "situations": list(hit.situations),
+        "score": round(hit.score, 4),
+        "why": hit.why,
+    }
+
+
+def _report(options: argparse.Namespace) -> int:
+    index = ContentLibrary(BUILT_IN, built_in_embedder()).index
+    found = search_report.reports(index)
+    if options.json:
+        print(json.dumps([asdict(report) for report in found], ensure_ascii=False))
+    else:
+        print("\n\n".join(search_report.table(report) for report in found))
+    return 0
+
+
+def rows_of(path: Path, needed: tuple[str, ...]) -> Iterable[dict[str, Any]]:
+    """The objects of a JSON-lines file, checked one by one. Raises ContentError with the line that is wrong."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContentError([Fault(str(path), 1, "-", f"读不出来：{error}")]) from error
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ContentError([Fault(str(path), number, "-", f"不是 JSON：{error}")]) from error
+        if not isinstance(row, dict):
+            raise ContentError([Fault(str(path), number, "-", "每行要是一个对象 {…}")])
+        for key in needed:
+            if key not in row:
+                raise ContentError([Fault(str(path), number, key, "缺少这一项")])
+        rows.append(row)
+    return rows

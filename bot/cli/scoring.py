@@ -1,0 +1,75 @@
+"""score: judge replies from standard input or a file, and report how good the scorer is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from bot.cli.content import rows_of
+from bot.core.errors import ContentError, Fault
+from lessons import catalogue
+from lessons.catalogue import BUILT_IN, Catalogue
+from lessons.feedback import points_text
+from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Lesson
+from lessons.scoring import Scorer
+from lessons.scoring.result import MARK_NAMES, Score
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    score = commands.add_parser("score", help="给一段回复打分（从标准输入读）")
+    score.add_argument("--lesson", metavar="ID", help="课程编号")
+    score.add_argument("--lessons", type=Path, default=BUILT_IN, metavar="DIR", help="用这个文件夹里的课程")
+    score.add_argument("--json", action="store_true", help="输出 JSON")
+    score.add_argument("--batch", type=Path, metavar="FILE.jsonl", help="每行一个 {id, lesson, text}")
+    score.add_argument("--report", action="store_true", help="评分效果：留一情景检验，旁边是只看长度的基线")
+    score.set_defaults(run=_score)
+
+
+def _score(options: argparse.Namespace) -> int:
+    if options.report:
+        from lessons.training import report  # here: it needs scikit-learn, which only the dev extra brings
+
+        return report.main(as_json=options.json)
+    found = catalogue.load(options.lessons, complete=False)
+    scorer = Scorer.built_in()
+    if options.batch is not None:
+        return _batch(scorer, found, options.batch, options.lesson)
+    if options.lesson is None:
+        print("要写 --lesson 课程编号，或 --batch 文件", file=sys.stderr)
+        return 2
+    lesson = _lesson(found, options.lesson, Fault("--lesson", 1, options.lesson, ""))
+    text = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
+    result = scorer.score(lesson, text)
+    print(json.dumps(result.to_dict(), ensure_ascii=False) if options.json else _plain(result))
+    return 0
+
+
+def _batch(scorer: Scorer, found: Catalogue, path: Path, lesson_id: str | None) -> int:
+    rows = list(rows_of(path, ("id", "text") if lesson_id else ("id", "lesson", "text")))
+    pairs = [
+        (_lesson(found, str(row.get("lesson", lesson_id)), Fault(str(path), number, "lesson", "")), str(row["text"]))
+        for number, row in enumerate(rows, 1)
+    ]
+    for row, result in zip(rows, scorer.score_many(pairs), strict=True):
+        print(json.dumps({"id": row["id"], **result.to_dict()}, ensure_ascii=False))
+    return 0
+
+
+def _lesson(found: Catalogue, lesson_id: str, where: Fault) -> Lesson:
+    lesson = found.lessons.get(lesson_id)
+    if isinstance(lesson, Lesson):
+        return lesson
+    reason = "这是选择题，不打分" if lesson else f"没有课程 {lesson_id}；用 jiehua lessons list 查看"
+    raise ContentError([Fault(where.file, where.line, where.key, reason)])
+
+
+def _plain(score: Score) -> str:
+    lines = [points_text(score)]
+    for criterion, verdict in score.criteria.items():
+        quote = f"「{verdict.quote}」" if verdict.quote else ""
+        lines.append(f"{CRITERION_NAMES[criterion]}：{MARK_NAMES[verdict.mark]}{quote}")
+    lines += [f"红线（{breach.tier}）{RED_LINE_NAMES[breach.rule]}：「{breach.quote}」" for breach in score.red_lines]
+    lines += [f"标记：{flag}" for flag in score.flags]
+    return "\n".join(lines)

@@ -1,0 +1,174 @@
+"""Delivery rows → platform calls, batched by identical content; the intent is committed before every call.
+
+What a call did is recorded after it. A sender that dies between the two leaves rows as being sent: where the vendor
+recognises an identical repeat they are sent again, elsewhere they become `unknown` and an operator decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import groupby
+
+from bot.core.clock import Clock
+from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, Temporary
+from bot.core.log import note
+from bot.core.messages import Message
+from bot.platforms.base import Platform, Sent
+from storage import deliveries
+from storage.database import Database
+from storage.models import Delivery
+
+log = logging.getLogger(__name__)
+
+_BATCH = 2000
+_MOST_TRIES = 6
+_FIRST_WAIT = 2.0
+_LONGEST_WAIT = 300.0
+_ORPHAN = timedelta(seconds=60)
+
+
+@dataclass
+class Courier:
+    """Sends what is due on the platforms it has. `owner` is fresh for every start of the process."""
+
+    database: Database
+    platforms: Mapping[str, Platform]
+    clock: Clock
+    owner: str = field(default_factory=lambda: secrets.token_hex(8))
+    _next_call: dict[str, float] = field(default_factory=dict)
+
+    async def run_once(self) -> int:
+        """Send everything that is due now; returns how many deliveries were taken up."""
+        async with self.database.reading() as tx:
+            found = await deliveries.due(tx, self.clock.now(), list(self.platforms), _BATCH)
+        if not found:
+            return 0
+        now = self.clock.now()
+        late = [row.id or 0 for row in found if row.expires_at is not None and row.expires_at <= now]
+        if late:
+            async with self.database.transaction() as tx:
+                await deliveries.record(tx, late, status=deliveries.CANCELLED, error="过了截止时间")
+        taken = 0
+        alive = [row for row in found if (row.id or 0) not in set(late)]
+        for (name, digest, part, batch), rows in _batches(alive):
+            taken += await self._send_batch(self.platforms[name], digest, part, batch, rows)
+        return taken + len(late)
+
+    async def recover(self) -> int:
+        """Settle what a dead sender left half-way; returns how many rows there were."""
+        async with self.database.transaction() as tx:
+            rows = await deliveries.in_flight_of_others(tx, self.owner, self.clock.now() - _ORPHAN)
+            safe = [row.id or 0 for row in rows if self._can_repeat(row)]
+            rest = [row.id or 0 for row in rows if not self._can_repeat(row)]
+            await deliveries.record(tx, safe, status=deliveries.DUE)
+            await deliveries.record(tx, rest, status=deliveries.UNKNOWN, error="发送中断，不确定是否送达")
+        if rows:
+            note(log, "delivery.recovered", "took up what another sender left", again=len(safe), unknown=len(rest))
+        return len(rows)
+
+    def _can_repeat(self, row: Delivery) -> bool:
+        platform = self.platforms.get(row.platform)
+        if platform is None or not platform.repeat_safe or row.sent_at is None:
+            return False
+        return (self.clock.now() - row.sent_at).total_seconds() < platform.repeat_seconds
+
+    async def _send_batch(
+        self, platform: Platform, digest: str, part: int, batch: str | None, rows: Sequence[Delivery]
+    ) -> int:
+        """One content to the people who wait for the same part of it, in calls of the vendor's size."""
+        async with self.database.reading() as tx:
+            message = (await deliveries.messages(tx, [digest])).get(digest)
+        if message is None:
+            await self._record([row.id or 0 for row in rows], status=deliveries.FAILED, error="内容不见了")
+            return len(rows)
+        size = platform.limits.recipients
+        for start in range(0, len(rows), size):
+            await self._send_group(platform, message, part, batch, rows[start : start + size])
+        return len(rows)
+
+    async def _send_group(
+        self, platform: Platform, message: Message, part: int, batch: str | None, rows: Sequence[Delivery]
+    ) -> None:
+        key = batch or secrets.token_hex(8)
+        async with self.database.transaction() as tx:
+            got = await deliveries.claim(tx, [row.id or 0 for row in rows], self.owner, key, self.clock.now())
+        mine = [row for row in rows if row.id in got]
+        payloads = platform.render(message)
+        while mine and part < len(payloads):
+            await self._pace(platform)
+            try:
+                payload = {**payloads[part], "key": f"{key}.{part}"}
+                sent = await platform.send([row.recipient for row in mine], payload)
+            except PlatformError as error:
+                await self._failed(platform, error, mine)
+                return
+            part += 1
+            mine = await self._delivered(platform, sent, mine, part, len(payloads))
+
+    async def _delivered(
+        self, platform: Platform, sent: Sent, rows: Sequence[Delivery], part: int, parts: int
+    ) -> list[Delivery]:
+        """Record one accepted call; returns those who still wait for further parts."""
+        failed = {row.id or 0: sent.failed[row.recipient] for row in rows if row.recipient in sent.failed}
+        reached = [row for row in rows if row.id not in failed]
+        ids = [row.id or 0 for row in reached]
+        done = part >= parts
+        async with self.database.transaction() as tx:
+            for row_id, reason in failed.items():
+                await deliveries.record(tx, [row_id], status=deliveries.FAILED, error=reason[:200])
+            values = {"parts_sent": part, "message_id": sent.message_id, "sent_at": self.clock.now(), "error": ""}
+            await deliveries.record(tx, ids, status=deliveries.SENT if done else deliveries.SENDING, **values)
+        if failed:
+            note(log, "delivery.unreached", "some people were not reached", logging.WARNING, people=len(failed))
+        return [] if done else list(reached)
+
+    async def _failed(self, platform: Platform, error: PlatformError, rows: Sequence[Delivery]) -> None:
+        ids, why = [row.id or 0 for row in rows], f"{error.code} {error}".strip()[:200]
+        note(log, "delivery.failed", type(error).__name__, logging.WARNING, platform=platform.name, code=error.code)
+        if isinstance(error, Permanent):
+            await self._record(ids, status=deliveries.FAILED, error=why)
+        elif isinstance(error, Ambiguous) and not platform.repeat_safe:
+            await self._record(ids, status=deliveries.UNKNOWN, error=why)
+        else:
+            await self._retry(error, rows, why)
+
+    async def _retry(self, error: PlatformError, rows: Sequence[Delivery], why: str) -> None:
+        """Back to due with growing, jittered pauses; given up after the last try."""
+        asked = error.retry_after if isinstance(error, Temporary) else None
+        for tries, group in groupby(sorted(rows, key=lambda row: row.tries), key=lambda row: row.tries):
+            ids = [row.id or 0 for row in group]
+            if tries + 1 >= _MOST_TRIES and not isinstance(error, Misconfigured):
+                status = deliveries.UNKNOWN if isinstance(error, Ambiguous) else deliveries.FAILED
+                await self._record(ids, status=status, error=why)
+                continue
+            pause = asked or min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT) * random.uniform(0.8, 1.2)
+            due_at = self.clock.now() + timedelta(seconds=pause)
+            await self._record(ids, status=deliveries.DUE, error=why, due_at=due_at)
+
+    async def _record(self, ids: list[int], **values: object) -> None:
+        async with self.database.transaction() as tx:
+            await deliveries.record(tx, ids, **values)
+
+    async def _pace(self, platform: Platform) -> None:
+        """Space this process's calls evenly under the vendor's rate."""
+        loop = asyncio.get_running_loop()
+        start = max(self._next_call.get(platform.name, 0.0), loop.time())
+        self._next_call[platform.name] = start + 1.0 / platform.limits.calls_per_second
+        await asyncio.sleep(max(0.0, start - loop.time()))
+
+
+Key = tuple[str, str, int, str | None]
+
+
+def _batches(rows: Sequence[Delivery]) -> list[tuple[Key, list[Delivery]]]:
+    """Deliveries grouped by platform, content, part and earlier call, in the order the first of each was owed."""
+    groups: dict[Key, list[Delivery]] = {}
+    for row in rows:
+        groups.setdefault((row.platform, row.content, row.parts_sent, row.batch), []).append(row)
+    return list(groups.items())

@@ -1,0 +1,215 @@
+"""One incoming message → one handler → what goes out, in one transaction, serial per person.
+
+The message is stored, answered and what is owed is written down in the same transaction; the vendor hears of it only
+after the commit. A vendor's repeat finds the stored answer. A handler that fails leaves the message stored and
+unfinished; it is taken up again later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import handlers
+from bot.core import messages
+from bot.core.clock import Clock
+from bot.core.errors import StorageBusy
+from bot.core.log import note
+from bot.core.masking import mask
+from bot.core.messages import Button, Incoming, Kind, Message, hint, say
+from handlers.context import Desk, Talk
+from handlers.state import State
+from lessons.model import Lesson
+from storage import conversations, deliveries, inbox, people
+from storage.database import Database, Tx
+from storage.deliveries import Owed
+from storage.models import Inbox, Person, Role
+
+log = logging.getLogger(__name__)
+
+_PASSIVE_SECONDS = 1.5
+_MOST_TRIES = 3
+_STORED_CHARACTERS = 6000
+
+Fits = Callable[[str, Message], bool]
+"""Whether a platform (by name) can carry a message in the response itself."""
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """Receives messages of every platform. `wake` is called after a commit that left something to be delivered."""
+
+    database: Database
+    desk: Desk
+    clock: Clock
+    fits: Fits
+    wake: Callable[[], None]
+
+    async def receive(self, incoming: Incoming) -> tuple[Message, ...]:
+        """Store and handle one message; returns what the response itself carries.
+
+        Raises StorageBusy when nothing could be stored: the vendor must send it again.
+        """
+        began = asyncio.get_running_loop().time()
+        text = mask(clean(incoming.text))[:_STORED_CHARACTERS]
+        await self._score_ahead(incoming, text)
+        async with self.database.transaction() as tx:
+            row = await inbox.store(tx, incoming, text, self.clock.now())
+            if row is None:
+                known = await inbox.find(tx, incoming.platform, incoming.key)
+                note(log, "inbox.repeat", "a repeated message got the stored answer", key=incoming.key)
+                return messages.load(known.carried) if known else ()
+            in_time = asyncio.get_running_loop().time() - began < _PASSIVE_SECONDS
+            carried = await self._try(tx, row, passive=incoming.passive and in_time)
+        self.wake()
+        return carried
+
+    async def resume(self) -> int:
+        """Take up stored messages that were not finished; returns how many were."""
+        async with self.database.reading() as tx:
+            rows = await inbox.unfinished(tx, self.clock.now() - timedelta(seconds=20))
+        for found in rows:
+            async with self.database.transaction() as tx:
+                row = await tx.get(Inbox, found.id)
+                if row is not None and row.status == inbox.NEW:
+                    await self._try(tx, row, passive=False)
+        if rows:
+            self.wake()
+        return len(rows)
+
+    async def _score_ahead(self, incoming: Incoming, text: str) -> None:
+        """Score a probable answer before the transaction begins, so that no lock is held while scoring.
+
+        The scorer remembers it; when the guess is wrong nothing is lost but the time.
+        """
+        async with self.database.reading() as tx:
+            person = await people.by_identity(tx, incoming.platform, incoming.sender)
+            if person is None or person.id is None:
+                return
+            state = State.from_data(await conversations.load(tx, person.id))
+            if not handlers.scores(state, incoming.kind, text):
+                return
+            talk = self._talk(tx, person, frozenset(), state)
+            row = await handlers.learn.current(talk)
+            lesson = await handlers.learn.lesson_of(talk, row) if row is not None else None
+        if isinstance(lesson, Lesson):
+            await asyncio.to_thread(self.desk.scorer.score, lesson, text)
+
+    async def _try(self, tx: Tx, row: Inbox, *, passive: bool) -> tuple[Message, ...]:
+        """Handle a stored message inside a savepoint; a failure leaves it stored for later."""
+        row.tries += 1
+        try:
+            async with tx.begin_nested():
+                return await self._handle(tx, row, passive=passive)
+        except (StorageBusy, asyncio.CancelledError):
+            raise
+        except Exception:
+            note(log, "inbox.failed", "handling a message failed", logging.ERROR, inbox=row.id, tries=row.tries)
+            log.exception("the failure", extra={"action": "inbox.failed", "ids": {"inbox": row.id}})
+            await tx.refresh(row)
+            row.tries += 1
+            if row.tries > _MOST_TRIES:
+                row.status, row.done_at = inbox.FAILED, self.clock.now()
+                await self._apologise(tx, row)
+            return ()
+
+    async def _handle(self, tx: Tx, row: Inbox, *, passive: bool) -> tuple[Message, ...]:
+        now = self.clock.now()
+        person, new = await self._person(tx, row)
+        if person is None or person.id is None:
+            return await self._finish(tx, row, None, (_stranger(),), now, passive=passive)
+        await people.lock(tx, person.id)
+        row.person_id = person.id
+        state = State.from_data(await conversations.load(tx, person.id))
+        talk = self._talk(tx, person, await people.roles(tx, person.id), state)
+        kind = Kind(row.kind)
+        if kind is Kind.UNSUBSCRIBE:
+            await people.change(tx, person.id, active=False)
+        elif not person.active:
+            await people.change(tx, person.id, active=True)
+        if new and kind is Kind.ENTER:
+            kind = Kind.SUBSCRIBE
+        reply = await handlers.respond(talk, Kind.TEXT if kind is Kind.CLICK else kind, row.text)
+        await conversations.save(tx, person.id, reply.state.to_data(), now)
+        await deliveries.enqueue(tx, reply.others, now)
+        return await self._finish(tx, row, person.id, reply.messages, now, passive=passive)
+
+    def _talk(self, tx: Tx, person: Person, roles: frozenset[Role], state: State) -> Talk:
+        return Talk(tx, self.desk, person, roles, state, self.clock.now())
+
+    async def _person(self, tx: Tx, row: Inbox) -> tuple[Person | None, bool]:
+        person = await people.by_identity(tx, row.platform, row.sender)
+        if person is not None or self.desk.settings.enrol == "refuse":
+            return person, False
+        return await people.enrol(tx, row.platform, row.sender, self.clock.now()), True
+
+    async def _finish(
+        self, tx: Tx, row: Inbox, person_id: int | None, answer: tuple[Message, ...], now: datetime, *, passive: bool
+    ) -> tuple[Message, ...]:
+        """Write down what is owed; the first message goes back in the response when it fits."""
+        carried = answer[:1] if passive and answer and self.fits(row.platform, answer[0]) else ()
+        rest = answer[len(carried) :]
+        later = now + timedelta(seconds=1) if carried else now
+        owed = [
+            Owed(f"answer:{row.id}:{number}", person_id or 0, "answer", message, later)
+            for number, message in enumerate(rest)
+        ]
+        await deliveries.enqueue(tx, owed, now, address=(row.platform, row.sender))
+        row.status, row.done_at, row.carried = inbox.DONE, now, messages.dump(carried)
+        return carried
+
+    async def _apologise(self, tx: Tx, row: Inbox) -> None:
+        message = say(
+            "刚才那条没处理成，已经记下来请人看。",
+            "你的话没有丢，稍后再发一次就好。",
+            buttons=(Button("帮助", "帮助"),),
+        )
+        owed = Owed(f"answer:{row.id}:sorry", row.person_id or 0, "answer", message, self.clock.now())
+        await deliveries.enqueue(tx, [owed], self.clock.now(), address=(row.platform, row.sender))
+
+
+def clean(text: str) -> str:
+    """A text that can be stored: no lone surrogates, no NUL and other control characters but line breaks."""
+    sound = text.encode("utf-8", "replace").decode("utf-8")
+    return "".join(char for char in sound if char in "\n\t" or ord(char) >= 32)
+
+
+def _stranger() -> Message:
+    return say("还没有你的档案，请联系管理员把你加进来。", hint("加好之后直接发“帮助”就能开始。"))
+
+
+class Parked:
+    """Messages that could not be stored because the database was away; kept in memory and tried again.
+
+    The vendor was told to send them again as well; the unique key makes the second arrival harmless.
+    """
+
+    def __init__(self, receive: Callable[[Incoming], Awaitable[tuple[Message, ...]]], most: int = 10_000) -> None:
+        self._receive = receive
+        self._most = most
+        self._waiting: dict[tuple[str, str], Incoming] = {}
+
+    async def receive(self, incoming: Incoming) -> tuple[Message, ...]:
+        """Like the dispatcher's, but a message that cannot be stored now is kept before StorageBusy goes on."""
+        try:
+            answer = await self._receive(incoming)
+        except StorageBusy:
+            if len(self._waiting) < self._most:
+                self._waiting[incoming.platform, incoming.key] = replace(incoming, passive=False)
+            note(log, "inbox.parked", "the database is busy; a message waits in memory", waiting=len(self._waiting))
+            raise
+        self._waiting.pop((incoming.platform, incoming.key), None)
+        return answer
+
+    async def retry(self) -> int:
+        """Try the parked messages again; returns how many are left."""
+        for key, incoming in list(self._waiting.items()):
+            try:
+                await self._receive(incoming)
+            except StorageBusy:
+                break
+            self._waiting.pop(key, None)
+        return len(self._waiting)

@@ -1,0 +1,75 @@
+"""The content in force: loaded as a whole, replaced as a whole when files change, never half of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.core.errors import ContentError
+from bot.core.log import note
+from lessons import catalogue as content
+from lessons.catalogue import Catalogue
+from lessons.scoring.embed import Embedder
+from lessons.search import Index, synonyms
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A catalogue with the search index that belongs to it."""
+
+    catalogue: Catalogue
+    index: Index
+
+
+class ContentLibrary:
+    """Holds the current edition. `faults` are those of a newer one that could not be used."""
+
+    def __init__(self, folder: Path, embedder: Embedder | None, cache: Path | None = None) -> None:
+        self.folder = folder
+        self._embedder = embedder
+        self._cache = cache
+        self._seen = self._stamp()
+        self._edition = self._read()
+        self.faults: tuple[str, ...] = ()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self._edition.catalogue
+
+    @property
+    def index(self) -> Index:
+        return self._edition.index
+
+    async def refresh(self) -> bool:
+        """Use the files' new state if they changed and are faultless; True when the edition is a new one."""
+        stamp = await asyncio.to_thread(self._stamp)
+        if stamp == self._seen:
+            return False
+        self._seen = stamp
+        try:
+            edition = await asyncio.to_thread(self._read)
+        except ContentError as error:
+            self.faults = tuple(str(fault) for fault in error.faults)
+            note(log, "content.refused", "new content has faults; the last good one stays", logging.ERROR)
+            for fault in self.faults[:20]:
+                note(log, "content.fault", fault, logging.ERROR)
+            return False
+        self.faults = ()
+        self._edition = edition
+        note(log, "content.loaded", "new content is in force", lessons=len(edition.catalogue.lessons))
+        return True
+
+    def _read(self) -> Edition:
+        catalogue = content.load(self.folder)
+        words = synonyms.load(self.folder / "synonyms.yaml")
+        templates, lessons = catalogue.templates.values(), catalogue.lessons.values()
+        return Edition(catalogue, Index.build(templates, lessons, words, self._embedder, self._cache))
+
+    def _stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Names, sizes and times of the files; changes when any of them does."""
+        files = sorted(path for path in self.folder.rglob("*.yaml") if "graded" not in path.parts)
+        return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)

@@ -1,0 +1,127 @@
+"""What every handler is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Protocol
+
+from bot.config import Settings
+from bot.core.calendar import WorkCalendar
+from bot.core.messages import Message
+from handlers.state import State
+from lessons.catalogue import Catalogue
+from lessons.model import AnyLesson, Lesson
+from lessons.scoring.result import Score
+from lessons.search import Hit
+from storage.database import Tx
+from storage.deliveries import Owed
+from storage.models import Person, Role
+
+
+class Scorer(Protocol):
+    def score(self, lesson: Lesson, text: str) -> Score: ...
+
+
+class Search(Protocol):
+    def search(self, query: str, limit: int = 10) -> list[Hit]: ...
+
+
+class Library(Protocol):
+    """The content in force; replaced as a whole when files change."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def index(self) -> Search: ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What handlers work with, the same for everybody: content, scorer, calendar, settings."""
+
+    library: Library
+    scorer: Scorer
+    calendar: WorkCalendar
+    settings: Settings
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.library.catalogue
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One message of one person, with what is needed to answer it."""
+
+    tx: Tx
+    desk: Desk
+    person: Person
+    roles: frozenset[Role]
+    state: State
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return self.desk.calendar.today(self.now)
+
+    @property
+    def person_id(self) -> int:
+        assert self.person.id is not None
+        return self.person.id
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a handler answers: messages for this person, the new state, and messages owed to others."""
+
+    messages: tuple[Message, ...]
+    state: State
+    others: tuple[Owed, ...] = ()
+
+
+Run = Callable[[Talk, str], Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One word a person can type. `takes` says what may follow: nothing, or words (shown in 帮助)."""
+
+    words: tuple[str, ...]  # the first is its name
+    run: Run
+    about: str
+    takes: str = ""
+    role: Role = Role.LEARNER
+    free: bool = field(default=False)  # the words may follow without a space
+
+    @property
+    def name(self) -> str:
+        return self.words[0]
+
+
+@dataclass(frozen=True)
+class TickContext:
+    """What a tick is given: the same desk, no person."""
+
+    tx: Tx
+    desk: Desk
+    now: datetime
+
+    @property
+    def today(self) -> date:
+        return self.desk.calendar.today(self.now)
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Something that happens by the clock. `run` writes what is due and returns what is owed to whom."""
+
+    name: str
+    run: Callable[[TickContext], Awaitable[list[Owed]]]
+
+
+def title_of(lesson: AnyLesson | None, lesson_id: str) -> str:
+    """A lesson's title, or its id when the content no longer has it."""
+    return lesson.title if lesson else lesson_id

@@ -1,0 +1,396 @@
+"""The daily loop: the question, the answer, feedback, the second try, taking back, the returning questions."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import date, datetime, timedelta
+
+from bot.core.messages import Button, Message, hint, quote, say, strong
+from handlers import cards
+from handlers.context import Reply, Talk, title_of
+from handlers.state import State
+from lessons import feedback, ladder
+from lessons.catalogue import canonical, digest, parse_lesson
+from lessons.model import AnyLesson, Knowledge, Lesson
+from lessons.scoring.result import BAND_NAMES, Flag, Score
+from storage import assignments, attempts, deliveries, people
+from storage.models import Assignment, Attempt
+
+UNDO_SECONDS = 120
+MOST_TRIES = 5
+_NOT_AN_ANSWER = {Flag.EMPTY, Flag.TOO_SHORT, Flag.NO_CHINESE}
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_SMALL_TALK = {
+    "好的", "收到", "谢谢", "知道了", "明白", "嗯", "嗯嗯", "哦", "在吗", "你好", "您好", "早", "早上好", "好", "行",
+    "可以", "ok", "OK", "好滴", "辛苦了", "等一下", "稍等", "忙", "没空", "晚点", "晚点答", "哈哈", "测试",
+}  # fmt: skip
+
+
+async def current(talk: Talk) -> Assignment | None:
+    """The question that free text answers now: the newest one sent, or the one being tried again."""
+    waiting = await assignments.open_of(talk.tx, talk.person_id, talk.now)
+    if talk.state.question is not None:
+        chosen = await assignments.get(talk.tx, talk.state.question)
+        if chosen is not None and not any(row.id > chosen.id for row in waiting if row.id and chosen.id):
+            return chosen
+    return waiting[-1] if waiting else None
+
+
+async def lesson_of(talk: Talk, row: Assignment) -> AnyLesson | None:
+    """The lesson exactly as this person was asked it."""
+    lesson = talk.desk.catalogue.lessons.get(row.lesson_id)
+    if lesson is not None and digest(lesson) == row.digest:
+        return lesson
+    kept = await assignments.version(talk.tx, row.digest)
+    return parse_lesson(kept) if kept else lesson
+
+
+async def answer(talk: Talk, text: str, *, sure: bool = False) -> Reply:
+    """Judge a free text as the answer to the current question; the caller knows that there is one."""
+    row = await current(talk)
+    assert row is not None
+    lesson = await lesson_of(talk, row)
+    if lesson is None:
+        await assignments.mark(talk.tx, [row.id or 0], assignments.MISSED)
+        message = say("这道题的内容已经撤下，不用答了。", buttons=(cards.NEXT,))
+        return Reply((message,), talk.state.but(question=None))
+    if isinstance(lesson, Knowledge):
+        return await _choose(talk, row, lesson, text)
+    if not sure and _doubtful(text):
+        return _ask_back(talk, row, lesson, text)
+    score = talk.desk.scorer.score(lesson, text)
+    if not sure and set(score.flags) & _NOT_AN_ANSWER:
+        return _ask_back(talk, row, lesson, text)
+    return await _judged(talk, row, lesson, text, score)
+
+
+async def submit(talk: Talk, _words: str) -> Reply:
+    """提交: the doubtful text was an answer after all."""
+    if not talk.state.doubtful or await current(talk) is None:
+        return Reply((say("现在没有等你确认的回答。", buttons=(cards.NEXT,)),), talk.state)
+    return await answer(talk, talk.state.doubtful, sure=True)
+
+
+def is_small_talk(text: str) -> bool:
+    """Whether a text is what one says to a colleague rather than to this customer."""
+    return text.strip().strip("。！!~～.…，, ") in _SMALL_TALK
+
+
+def _doubtful(text: str) -> bool:
+    return is_small_talk(text) or len(_CHINESE.findall(text)) < 4
+
+
+def _ask_back(talk: Talk, row: Assignment, lesson: AnyLesson, text: str) -> Reply:
+    shown = text if len(text) <= 20 else text[:19] + "…"
+    message = say(
+        f"“{shown}”不太像对客户说的话，先没有计分。" if shown.strip() else "没有看到文字，先没有计分。",
+        f"「{lesson.title}」还等着你：直接打字发来你会怎么接。",
+        hint("就是想这么答，回复“提交”；想查话术，打“话术 关键词”；今天不方便，打“暂停”。"),
+        buttons=(Button("提交", "提交"), Button("再看题目", "今日")),
+    )
+    return Reply((message,), talk.state.but(doubtful=text, question=row.id))
+
+
+async def _choose(talk: Talk, row: Assignment, lesson: Knowledge, text: str) -> Reply:
+    letters = "ABCDE"[: len(lesson.choices)]
+    picked = text.strip().upper().strip("。.、选项 ")
+    if picked not in letters or len(picked) != 1:
+        buttons = tuple(Button(letter, letter) for letter in letters)
+        message = say(
+            f"这道题回复字母 {letters[0]} 到 {letters[-1]} 就行。", hint("想查话术，打“话术 关键词”。"), buttons=buttons
+        )
+        return Reply((message,), talk.state.but(question=row.id))
+    index = letters.index(picked)
+    right = lesson.choices[index].right
+    score = Score(lesson.id, 4 if right else 1, 100 if right else 25, {}, (), (), "choice-1")
+    tries = await _record(talk, row, picked, score)
+    body = feedback.choice(lesson, index)
+    basis = feedback.basis(lesson.rules, talk.desk.catalogue.rules)
+    lines = (*body.lines, *([hint(f"依据：{basis}")] if basis else []))
+    more = await _what_next(talk, row)
+    message = Message(lines + tuple(hint(text) for text in more[0]), title=body.title, buttons=more[1])
+    return Reply((message,), _after(talk, tries[-1], talk.state.opening))
+
+
+async def _judged(talk: Talk, row: Assignment, lesson: Lesson, text: str, score: Score) -> Reply:
+    opening = feedback.opening_of(score, text, talk.state.opening)
+    tries = await _record(talk, row, text, score)
+    review = feedback.review(lesson, score, text, opening, talk.desk.catalogue.rules)
+    notes, buttons = await _what_next(talk, row)
+    again: tuple[Button, ...] = () if len(tries) >= MOST_TRIES else (cards.AGAIN,)
+    messages: tuple[Message, ...]
+    notes = [*_compared(tries, row), *notes]
+    if again:
+        notes.append("想换个说法，回复“再答”；不回复“再答”时，打字就是查话术。")
+    ending = tuple(hint(note) for note in [*notes, f"{feedback.LABEL}；两分钟内可“撤回”。"])
+    models = feedback.models(lesson) if len(tries) == 1 else None
+    if models is None:
+        again += (Button("看例答", "例答"),)
+        messages = (Message(review.lines + ending, title=review.title, buttons=(*again, *buttons)),)
+    else:
+        last = Message(models.lines + ending, title=models.title, buttons=(*again, *buttons))
+        messages = (review, last)
+    return Reply(messages, _after(talk, tries[-1], opening))
+
+
+def _compared(tries: list[Attempt], row: Assignment) -> list[str]:
+    """What the earlier tries were, in one sentence."""
+    if len(tries) == 1:
+        late = row.status == assignments.MISSED
+        return ["这题已过截止时间，这次算练习。"] if late else []
+    first, best = tries[0], max(tries, key=lambda t: (not t.copied, t.points))
+    was = "已撤回" if first.withdrawn_at else f"{BAND_NAMES[first.band]} {first.points} 分"
+    return [f"首答 {was}（计分），最好一次 {BAND_NAMES[best.band]} {best.points} 分（展示用）。"]
+
+
+def _after(talk: Talk, attempt: Attempt, opening: int) -> State:
+    return talk.state.but(
+        question=None, doubtful="", attempt=attempt.id, attempt_at=talk.now.isoformat(), opening=opening
+    )
+
+
+async def _record(talk: Talk, row: Assignment, text: str, score: Score) -> list[Attempt]:
+    """Store the try; the first one closes the question and moves the ladder. Returns all tries, this one last."""
+    before = await attempts.of_assignment(talk.tx, row.id or 0)
+    attempt = await attempts.add(
+        talk.tx,
+        Attempt(
+            assignment_id=row.id or 0,
+            person_id=talk.person_id,
+            lesson_id=row.lesson_id,
+            digest=row.digest,
+            number=len(before) + 1,
+            text=text,
+            band=score.band,
+            points=score.points,
+            score=score.to_dict(),
+            scorer=score.scorer,
+            copied=Flag.COPIED in score.flags,
+            created_at=talk.now,
+        ),
+    )
+    await people.change(talk.tx, talk.person_id, unanswered=0)
+    if not before:
+        if row.status == assignments.OPEN:
+            row.status, row.answered_at = assignments.ANSWERED, talk.now
+        await _climb(talk, row, score.band)
+        await deliveries.cancel_owed(talk.tx, talk.person_id, ["reminder"])
+    return [*before, attempt]
+
+
+async def _climb(talk: Talk, row: Assignment, band: int) -> None:
+    """Move the ladder card after a first answer; practice out of turn leaves a card where it is."""
+
+    def after(day: date, steps: int) -> date:
+        return talk.desk.calendar.next_working(day, steps=steps)
+
+    card = await assignments.card(talk.tx, talk.person_id, row.lesson_id)
+    if card is None:
+        entered = ladder.enter(band, talk.today, after)
+        if entered is not None:
+            await assignments.put_card(talk.tx, talk.person_id, row.lesson_id, entered, talk.now)
+        return
+    due = card.due_on is not None and card.due_on <= talk.today
+    if due or (card.due_on is None and band < ladder.PASS_BAND):
+        held = ladder.Card(card.step, card.passes, card.due_on)
+        moved = ladder.returned(held, band, talk.today, after)
+        await assignments.put_card(talk.tx, talk.person_id, row.lesson_id, moved, talk.now)
+
+
+async def _what_next(talk: Talk, row: Assignment) -> tuple[list[str], tuple[Button, ...]]:
+    """What comes after this answer: when the lesson returns, and whether something else waits today."""
+    notes: list[str] = []
+    card = await assignments.card(talk.tx, talk.person_id, row.lesson_id)
+    if card is not None and card.due_on is not None and card.due_on > talk.today:
+        notes.append(f"这题进了错题，{card.due_on.month}月{card.due_on.day}日再来一次。")
+    elif card is not None and card.due_on is None:
+        notes.append("这题连过两次，从错题里毕业了。")
+    more = await _next_today(talk, excluding=row.id)
+    return notes, ((cards.NEXT,) if more else (cards.MINE,))
+
+
+async def _next_today(talk: Talk, excluding: int | None = None) -> bool:
+    if any(row.id != excluding for row in await assignments.open_of(talk.tx, talk.person_id, talk.now)):
+        return True
+    used = [r for r in await assignments.of_day(talk.tx, talk.person_id, talk.today) if r.reason != "own"]
+    if len([r for r in used if r.status != assignments.WAITING]) >= talk.desk.settings.daily_cap:
+        return False
+    return bool(await assignments.due_cards(talk.tx, talk.today, talk.person_id))
+
+
+async def again(talk: Talk, _words: str) -> Reply:
+    """再答: open the last answered question once more."""
+    row = await attempts.last_assigned(talk.tx, talk.person_id)
+    if row is None:
+        return Reply((say("还没有答过题，先来一道？", buttons=(Button("练一题", "练习"),)),), talk.state)
+    tries = await attempts.of_assignment(talk.tx, row.id or 0)
+    if len(tries) >= MOST_TRIES:
+        return Reply((say(f"这题已经练了 {MOST_TRIES} 次，换一道更有收获。", buttons=(cards.NEXT,)),), talk.state)
+    lesson = await lesson_of(talk, row)
+    if lesson is None:
+        return Reply((say("这道题的内容已经撤下。"),), talk.state)
+    if isinstance(lesson, Knowledge):
+        return Reply((cards.question(lesson, "own", "今天"),), talk.state.but(question=row.id))
+    message = say(
+        f"好，「{lesson.title}」再来一次。",
+        strong(f"{lesson.customer.name}说："),
+        quote(lesson.customer.says),
+        hint("现在打字就是作答。首答计分，这次和首答比，展示较好的一次；照抄例答不算。"),
+        buttons=(Button("先不答", "算了"),),
+    )
+    return Reply((message,), talk.state.but(question=row.id, doubtful=""))
+
+
+async def never_mind(talk: Talk, _words: str) -> Reply:
+    """算了: leave the second try; an unanswered question stays open."""
+    row = await current(talk)
+    if row is not None and row.status == assignments.OPEN:
+        message = say(
+            "没关系，题先放着，今天什么时候答都行。", hint("在答之前，打字仍然是作答；查话术打“话术 关键词”。")
+        )
+    else:
+        message = say("好，先不答了。现在打字就是查话术。")
+    return Reply((message,), talk.state.but(question=None, doubtful=""))
+
+
+async def models(talk: Talk, _words: str) -> Reply:
+    """例答: the good and the bad answer of the question answered last."""
+    row = await attempts.last_assigned(talk.tx, talk.person_id)
+    lesson = await lesson_of(talk, row) if row is not None else None
+    shown = feedback.models(lesson) if isinstance(lesson, Lesson) else None
+    if shown is None:
+        return Reply((say("例答要先答完题才能看，自己想过再对照，记得更牢。", buttons=(cards.NEXT,)),), talk.state)
+    return Reply((shown.with_buttons(cards.AGAIN, cards.MINE),), talk.state)
+
+
+async def take_back(talk: Talk, _words: str) -> Reply:
+    """撤回: within two minutes an answer counts nowhere."""
+    if not talk.state.can_take_back(talk.now, UNDO_SECONDS):
+        text = (
+            "现在没有可以撤回的回答。"
+            if talk.state.attempt is None
+            else "已经过了两分钟，撤不回来了；想改就“再答”一次。"
+        )
+        return Reply((say(text, buttons=(cards.AGAIN,) if talk.state.attempt else ()),), talk.state)
+    attempt = await attempts.get(talk.tx, talk.state.attempt or 0)
+    if attempt is None or attempt.withdrawn_at is not None:
+        return Reply((say("这次已经撤回过了。"),), talk.state.but(attempt=None))
+    await attempts.withdraw(talk.tx, attempt, talk.now)
+    lines = ["已撤回，这次不计分。"]
+    if attempt.number == 1:
+        row = await assignments.get(talk.tx, attempt.assignment_id)
+        if row is not None and row.reason != "review":
+            await assignments.drop_card(talk.tx, talk.person_id, attempt.lesson_id)
+        lines.append("点评和例答已经看过，再答算练习。")
+    words = attempt.text if len(attempt.text) <= 12 else ""
+    buttons = (cards.AGAIN, *([Button(f"查“{words}”", f"话术 {words}")] if words else []))
+    return Reply((say(*lines, buttons=buttons),), talk.state.but(attempt=None, question=None, doubtful=""))
+
+
+async def today(talk: Talk, _words: str) -> Reply:
+    """今日 / 下一题: what is open, else what is due, else an honest nothing."""
+    waiting = await assignments.open_of(talk.tx, talk.person_id, talk.now)
+    early = [
+        row
+        for row in await assignments.of_day(talk.tx, talk.person_id, talk.today)
+        if row.status == assignments.OPEN and row.opens_at > talk.now
+    ]
+    if not waiting and early:
+        await deliveries.cancel_owed(talk.tx, talk.person_id, ["challenge"])
+        early[0].opens_at = talk.now
+        waiting = early[:1]
+    if waiting:
+        return await _show(talk, waiting[-1])
+    if await _next_today(talk):
+        card = (await assignments.due_cards(talk.tx, talk.today, talk.person_id))[0]
+        lesson = talk.desk.catalogue.lessons.get(card.lesson_id)
+        if lesson is not None:
+            return await ask(talk, lesson, "review")
+    message = say(
+        "今天没有待答的题，安心忙你的。",
+        hint("想多练：打“练习”来一道；看错题打“错题”；打字就是查话术。"),
+        buttons=(Button("练一题", "练习"), Button("错题", "错题"), cards.MINE),
+    )
+    return Reply((message,), talk.state.but(question=None, doubtful=""))
+
+
+async def _show(talk: Talk, row: Assignment) -> Reply:
+    lesson = await lesson_of(talk, row)
+    if lesson is None:
+        await assignments.mark(talk.tx, [row.id or 0], assignments.MISSED)
+        return Reply((say("这道题的内容已经撤下，不用答了。"),), talk.state.but(question=None))
+    deadline = deadline_text(talk, row.due_at)
+    return Reply((cards.question(lesson, row.reason, deadline),), talk.state.but(question=row.id, doubtful=""))
+
+
+def deadline_text(talk: Talk, due_at: datetime) -> str:
+    local = talk.desk.calendar.local(due_at)
+    return f"今天 {local:%H:%M} " if local.date() == talk.today else f"{local.month}月{local.day}日 {local:%H:%M} "
+
+
+async def ask(talk: Talk, lesson: AnyLesson, reason: str) -> Reply:
+    """Put a lesson to this person now."""
+    same = [r for r in await assignments.of_day(talk.tx, talk.person_id, talk.today) if r.lesson_id == lesson.id]
+    if same:
+        row = same[0]
+        if row.status == assignments.WAITING:
+            row.status, row.opens_at = assignments.OPEN, talk.now
+        return await _show(talk, row)
+    await assignments.keep_version(talk.tx, digest(lesson), lesson.id, canonical(lesson), talk.now)
+    end_of_day = talk.desk.calendar.at(talk.today, datetime.max.time().replace(microsecond=0))
+    row = await assignments.add(
+        talk.tx,
+        Assignment(
+            person_id=talk.person_id,
+            lesson_id=lesson.id,
+            digest=digest(lesson),
+            reason=reason,
+            day=talk.today,
+            status=assignments.OPEN,
+            opens_at=talk.now,
+            due_at=max(end_of_day, talk.now + timedelta(minutes=30)),
+            created_at=talk.now,
+        ),
+    )
+    return await _show(talk, row)
+
+
+async def practise(talk: Talk, words: str) -> Reply:
+    """练习: a lesson of the person's choice, or one they have not met."""
+    lessons = talk.desk.catalogue.lessons
+    if words:
+        titles = {lesson.title: lesson for lesson in lessons.values()} | lessons
+        close = [t for t in titles if words in t] or difflib.get_close_matches(words, titles, n=1, cutoff=0.3)
+        if not close:
+            return Reply((say(f"没找到和“{words}”有关的题。", buttons=(Button("练一题", "练习"),)),), talk.state)
+        return await ask(talk, titles[close[0]], "own")
+    seen = {attempt.lesson_id for attempt in await attempts.recent(talk.tx, talk.person_id, 500)}
+    fresh = [lesson for lesson in lessons.values() if lesson.id not in seen] or list(lessons.values())
+    return await ask(talk, fresh[(talk.person_id * 7 + talk.today.toordinal() + len(seen)) % len(fresh)], "own")
+
+
+async def mistakes(talk: Talk, words: str) -> Reply:
+    """错题: the lessons on the ladder with their days; `错题 2` practises the second now."""
+    held = await assignments.cards(talk.tx, talk.person_id)
+    lessons = talk.desk.catalogue.lessons
+    if words.isdigit() and 1 <= int(words) <= len(held):
+        lesson = lessons.get(held[int(words) - 1].lesson_id)
+        if lesson is not None:
+            return await ask(talk, lesson, "own")
+    done = await assignments.retired_count(talk.tx, talk.person_id)
+    if not held:
+        empty = "错题本是空的。没答到“良好”的题会按 2、7、21 个工作日的间隔回来。"
+        text = f"错题本是空的，已毕业 {done} 题。" if done else empty
+        return Reply((say(text, buttons=(cards.MINE,)),), talk.state)
+    rows = []
+    for number, card in enumerate(held[:8], 1):
+        assert card.due_on is not None
+        when = "今天" if card.due_on <= talk.today else f"{card.due_on.month}月{card.due_on.day}日"
+        rows.append(f"{number}. {title_of(lessons.get(card.lesson_id), card.lesson_id)}（{when}回来）")
+    extra = [f"还有 {len(held) - 8} 题在后面。"] if len(held) > 8 else []
+    message = say(
+        *rows, *extra, hint(f"连过两次就毕业，已毕业 {done} 题。想现在练，打“错题 1”。"), title=f"错题本｜{len(held)} 题",
+        buttons=(Button("练第 1 题", "错题 1"), cards.MINE),
+    )  # fmt: skip
+    return Reply((message,), talk.state)
