@@ -88,8 +88,8 @@ def build(
         settings, clock, database, library, desk, platforms, dispatcher, parked, courier, courier_loop, ticker, stage,
         web.Application(),
     )  # fmt: skip
+    program.web.cleanup_ctx.append(_life(program))  # first in, last out: callbacks in hand still find the database
     _routes(program)
-    program.web.cleanup_ctx.append(_life(program))
     return program
 
 
@@ -150,17 +150,17 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(_app: web.Application) -> AsyncIterator[None]:
         for platform in program.platforms.values():
             await platform.start()
+        if program.stage is not None:
+            await program.stage.open()
         await program.courier.recover()
         await program.dispatcher.resume()
         program.courier_loop.start()
-        program.ticker.start(
-            1.0 if program.stage else 5.0,
-            {
-                "content": (_RELOAD_SECONDS, program.library.refresh),
-                "recover": (_RECOVER_SECONDS, _recovery(program)),
-            },
-        )
-        asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(program.ticker.run_once()))
+        others: dict[str, tuple[float, Callable[[], Awaitable[object]]]] = {
+            "content": (_RELOAD_SECONDS, program.library.refresh),
+            "recover": (_RECOVER_SECONDS, _recovery(program)),
+            **({"clock": (1.0, program.stage.sync)} if program.stage else {}),
+        }
+        program.ticker.start(1.0 if program.stage else 5.0, others)
         yield
         program.ticker.stop()
         await program.courier_loop.stop()
@@ -181,15 +181,13 @@ def _recovery(program: Program) -> Callable[[], Awaitable[None]]:
     return recover
 
 
-async def serve(settings: Settings, clock: Clock, ready: Callable[[str], None], prepare: Prepare | None = None) -> None:
-    """Migrate, build, run until cancelled. `ready` is told the address; `prepare` fills a fresh database."""
+async def serve(settings: Settings, clock: Clock, ready: Callable[[str], None]) -> None:
+    """Migrate, build, run until cancelled. `ready` is told the address."""
     database = Database(settings.database_url)
     lock = only_process(Path(str(database.url.database))) if database.is_sqlite else contextlib.nullcontext()
     with lock:
         await schema.upgrade(database)
         program = build(settings, clock, database)
-        if prepare is not None:
-            await prepare(program)
         runner = web.AppRunner(program.web, access_log=None, handle_signals=False)
         await runner.setup()
         try:
@@ -201,6 +199,3 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[str], None], 
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
-
-
-Prepare = Callable[[Program], Awaitable[None]]

@@ -31,6 +31,7 @@ MORNING = time(9, 34, 30)
 """When the demo's day begins: after the question, the returning questions and the board are due."""
 
 _FIRST_LESSON = "unmet-refund-all-fees"
+_CLOCK = "demo_clock"
 _WEEKS = 4
 _SEED = 20261121
 
@@ -95,6 +96,24 @@ class Stage:
     def now(self) -> datetime:
         return self._clock.now()
 
+    async def sync(self) -> None:
+        """Take over the time that another replica jumped to."""
+        async with self._database.reading() as tx:
+            offset = await stored.get(tx, _CLOCK)
+        if offset is not None:
+            self._clock.offset = timedelta(seconds=float(offset))
+
+    async def open(self) -> None:
+        """Fill an empty database, once however many replicas start, and set the clock to the demo's time."""
+        async with self._database.transaction() as tx:
+            await stored.lock(tx)
+            if await stored.get(tx, _CLOCK) is None:
+                self._clock.jump_to(first_morning(self._desk, self._desk.calendar.today(self._clock.now())))
+                await seed(tx, self._desk, self._clock.now())
+                self._clock.jump_to(first_morning(self._desk, self._desk.calendar.today(self._clock.now())))
+                await stored.put(tx, _CLOCK, str(self._clock.offset.total_seconds()))
+        await self.sync()
+
     async def jump(self, to: Literal["tomorrow", "monday"]) -> datetime:
         """Go to the next working morning, or to that of the next week; colleagues work through the days between."""
         async with self._jumping:
@@ -104,7 +123,8 @@ class Stage:
                 target = calendar.on_or_after(today + timedelta(days=7 - today.weekday()))
             async with self._database.transaction() as tx:
                 await play(tx, self._desk, today, target, self._clock.now())
-            self._clock.jump_to(calendar.at(target, MORNING))
+                self._clock.jump_to(calendar.at(target, MORNING))
+                await stored.put(tx, _CLOCK, str(self._clock.offset.total_seconds()))
             await self._tick()
             return self._clock.now()
 
@@ -120,15 +140,12 @@ def first_morning(desk: Desk, today: date) -> datetime:
 
 
 async def seed(tx: Tx, desk: Desk, now: datetime) -> None:
-    """Fill an empty database; nothing happens when it is filled already."""
-    if await stored.get(tx, "demo") is not None:
-        return
+    """Fill an empty database with the organisation and its past weeks."""
     today = desk.calendar.today(now)
     monday = today - timedelta(days=today.weekday(), weeks=_WEEKS)
     await _organisation(tx, now - timedelta(weeks=_WEEKS + 1))
     await _campaigns(tx, desk, today, monday, now)
     await play(tx, desk, monday, today, now)
-    await stored.put(tx, "demo", today.isoformat())
 
 
 async def _organisation(tx: Tx, now: datetime) -> None:
@@ -174,8 +191,8 @@ async def _campaigns(tx: Tx, desk: Desk, today: date, monday: date, now: datetim
     )  # fmt: skip
     unmet = [lesson.id for lesson in desk.catalogue.situations(Track.UNMET)]
     current = CampaignSpec(
-        id="demo-daily", title="每日一题·无法满足的诉求", audience=Audience(everyone=True), starts_on=today, repeat=True,
-        lessons=tuple(sorted(unmet, key=lambda key: (key != _FIRST_LESSON, key))),
+        id="demo-daily", title="每日一题·无法满足的诉求", audience=Audience(everyone=True), starts_on=today,
+        repeat=True, lessons=tuple(sorted(unmet, key=lambda key: (key != _FIRST_LESSON, key))),
     )  # fmt: skip
     draft = CampaignSpec(
         id="demo-draft", title="消保知识·贷后专场", audience=Audience(departments=("贷后管理部",)),

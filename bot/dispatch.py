@@ -96,7 +96,10 @@ class Dispatcher:
             row = await handlers.learn.current(talk)
             lesson = await handlers.learn.lesson_of(talk, row) if row is not None else None
         if isinstance(lesson, Lesson):
-            await asyncio.to_thread(self.desk.scorer.score, lesson, text)
+            try:
+                await asyncio.to_thread(self.desk.scorer.score, lesson, text)
+            except Exception:  # the message must be stored all the same; the handler meets the fault again
+                log.exception("scoring ahead failed", extra={"action": "score.failed", "ids": {"lesson": lesson.id}})
 
     async def _try(self, tx: Tx, row: Inbox, *, passive: bool) -> tuple[Message, ...]:
         """Handle a stored message inside a savepoint; a failure leaves it stored for later."""

@@ -390,7 +390,10 @@ async def mistakes(talk: Talk, words: str) -> Reply:
         rows.append(f"{number}. {title_of(lessons.get(card.lesson_id), card.lesson_id)}（{when}回来）")
     extra = [f"还有 {len(held) - 8} 题在后面。"] if len(held) > 8 else []
     message = say(
-        *rows, *extra, hint(f"连过两次就毕业，已毕业 {done} 题。想现在练，打“错题 1”。"), title=f"错题本｜{len(held)} 题",
+        *rows,
+        *extra,
+        hint(f"连过两次就毕业，已毕业 {done} 题。想现在练，打“错题 1”。"),
+        title=f"错题本｜{len(held)} 题",
         buttons=(Button("练第 1 题", "错题 1"), cards.MINE),
-    )  # fmt: skip
+    )
     return Reply((message,), talk.state)

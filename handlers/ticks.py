@@ -34,6 +34,9 @@ async def fire_campaigns(context: TickContext) -> list[Owed]:
     owed: list[Owed] = []
     for campaign in await rows.due(context.tx, context.now):
         owed += await _fire(context, campaign)
+    for campaign in await rows.played_out(context.tx):
+        if not await assignments.still_open(context.tx, campaign.id):
+            await rows.change(context.tx, campaign, status=rows.ENDED)
     return owed
 
 
@@ -55,8 +58,6 @@ async def _fire(context: TickContext, campaign: Campaign) -> list[Owed]:
             await rows.fire(context.tx, key, "skipped", context.now, detail="late")
         elif await rows.fire(context.tx, key, "planned", context.now, detail=slot.lesson_id):
             owed += await _plan(context, campaign, spec, desk.catalogue.lessons[slot.lesson_id], due_at)
-    if upcoming is None:
-        await rows.change(context.tx, campaign, status=rows.ENDED, next_at=None)
     return owed
 
 
@@ -297,5 +298,6 @@ async def weekly_boards(context: TickContext) -> list[Owed]:
         if key in absent or when is None:
             continue
         message = await board_message(context.tx, desk, managed.departments, first, last, context.now, str(key))
-        owed.append(Owed(f"board:{monday}:{key}", key, "board", message, when))
+        if message.picture is not None:  # a week without questions has no board
+            owed.append(Owed(f"board:{monday}:{key}", key, "board", message, when))
     return owed

@@ -102,6 +102,14 @@ async def unanswered_of_campaign_day(tx: Tx, campaign_id: str, day: date) -> lis
     return list((await tx.scalars(query)).all())
 
 
+async def still_open(tx: Tx, campaign_id: str) -> bool:
+    """Whether any question of a campaign waits for an answer or for its day."""
+    query = select(Assignment.id).where(
+        Assignment.campaign_id == campaign_id, col(Assignment.status).in_([OPEN, WAITING])
+    )
+    return (await tx.scalars(query.limit(1))).first() is not None
+
+
 async def mark(tx: Tx, ids: Collection[int], status: str) -> None:
     for block in chunks(ids):
         query = update(Assignment).where(col(Assignment.id).in_(block)).values(status=status)

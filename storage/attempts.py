@@ -51,7 +51,7 @@ async def days_asked(tx: Tx, person_id: int, since: date) -> Sequence[tuple[date
         .where(Assignment.person_id == person_id, col(Assignment.day) >= since, Assignment.status != "waiting")
         .order_by(col(Assignment.day).desc())
     )
-    return list((await tx.execute(query)))
+    return list(await tx.execute(query))
 
 
 async def withdraw(tx: Tx, attempt: Attempt, now: datetime) -> None:

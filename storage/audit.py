@@ -7,6 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from storage.database import Tx
@@ -18,8 +19,6 @@ async def write(
 ) -> None:
     """Record one change by a trainer, manager or operator."""
     if tx.get_bind().dialect.name == "postgresql":
-        from sqlalchemy import text
-
         await tx.execute(text("SELECT pg_advisory_xact_lock(7241)"))  # one writer at a time keeps the chain whole
     last = (await tx.scalars(select(Audit).order_by(col(Audit.id).desc()).limit(1))).first()
     row = Audit(at=now, actor_id=actor_id, actor=actor, action=action, subject=subject, detail=detail)

@@ -62,7 +62,7 @@ async def _asked(tx: Tx, first: date, last: date, leaves: dict[int, list[Absence
         .group_by(col(Assignment.person_id), col(Assignment.day))
     )
     found: dict[int, tuple[int, int]] = {}
-    for person, day, count, answered in (await tx.execute(query)):
+    for person, day, count, answered in await tx.execute(query):
         away = any(_covers(leave, day, day) for leave in leaves.get(person, []))
         asked, done = found.get(person, (0, 0))
         found[person] = (asked + (int(answered) if away else count), done + int(answered))

@@ -43,6 +43,12 @@ async def due(tx: Tx, now: datetime) -> list[Campaign]:
     return list((await tx.scalars(query.order_by(col(Campaign.approved_at), col(Campaign.id)))).all())
 
 
+async def played_out(tx: Tx) -> list[Campaign]:
+    """Running campaigns whose last day has been planned."""
+    query = select(Campaign).where(Campaign.status == RUNNING, col(Campaign.next_at).is_(None))
+    return list((await tx.scalars(query)).all())
+
+
 async def advance(tx: Tx, campaign_id: str, old: datetime, new: datetime | None) -> bool:
     """Move `next_at` on if nobody else has; True for the one who did."""
     query = (

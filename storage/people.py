@@ -111,7 +111,7 @@ async def managers(tx: Tx) -> list[Managed]:
         .where(RoleGrant.role == Role.MANAGER, col(Person.active))
     )
     found: dict[int, tuple[Person, set[int]]] = {}
-    for person, department_id in (await tx.execute(query)):
+    for person, department_id in await tx.execute(query):
         scope = found.setdefault(_id(person), (person, set()))[1]
         scope |= below(tree, department_id)
     return [Managed(person, frozenset(scope)) for person, scope in found.values()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from storage.database import Tx
@@ -22,6 +23,12 @@ async def put(tx: Tx, name: str, value: str) -> None:
     else:
         row.value = value
     await tx.flush()
+
+
+async def lock(tx: Tx) -> None:
+    """Hold the only key to setting up until the transaction ends; on SQLite the transaction holds it already."""
+    if tx.get_bind().dialect.name == "postgresql":
+        await tx.execute(text("SELECT pg_advisory_xact_lock(7242)"))
 
 
 async def put_picture(tx: Tx, name: str, png: bytes, now: datetime) -> int:

@@ -20,7 +20,7 @@ from storage import chat_lines, people
 from storage.database import Database
 from storage.models import Identity, Person, Role
 
-_STEP = timedelta(minutes=7)
+_STEP = timedelta(minutes=11)
 
 
 @dataclass
@@ -141,8 +141,15 @@ class World:
         target = self.program.desk.calendar.at(day or self.today, time(hour, minute))
         assert target >= self.clock.now(), f"{target} lies behind {self.clock.now()}"
         while self.clock.now() < target:
-            self.clock.set(min(self.clock.now() + _STEP, target))
+            self.clock.set(min(self._later(), target))
             await self.tick()
+
+    def _later(self) -> datetime:
+        """A few minutes on; hours nobody works in are passed in one step."""
+        calendar, now = self.program.desk.calendar, self.clock.now()
+        if calendar.local(now).time() < time(22, 5):
+            return now + _STEP
+        return calendar.at(self.today + timedelta(days=1), time(7, 55))
 
     async def tick(self) -> None:
         await self.program.ticker.run_once()

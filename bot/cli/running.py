@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot import app, config, demo
+from bot import app, config
 from bot.cli.checks import examine
 from bot.core import log
 from bot.core.clock import ShiftedClock, SystemClock
@@ -51,16 +51,8 @@ async def _demo(options: argparse.Namespace) -> int:
 
 async def _play(settings: config.Settings) -> int:
     """Run with the demo organisation, the chat page and the clock that jumps."""
-    clock = ShiftedClock()
-
-    async def prepare(program: app.Program) -> None:
-        clock.jump_to(demo.first_morning(program.desk, program.desk.calendar.today(clock.now())))
-        async with program.database.transaction() as tx:
-            await demo.seed(tx, program.desk, clock.now())
-        clock.jump_to(demo.first_morning(program.desk, program.desk.calendar.today(clock.now())))
-
     wanted = replace(settings, web_chat=True, demo=True)
-    await _until_told(app.serve(wanted, clock, _announce, prepare))
+    await _until_told(app.serve(wanted, ShiftedClock(), _announce))
     return 0
 
 

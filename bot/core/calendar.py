@@ -93,34 +93,46 @@ class WorkCalendar:
 def read_overrides(path: Path) -> dict[date, bool]:
     """Read a local calendar file: `work: [dates]` and `free: [dates]`, ISO dates.
 
-    Raises ContentError naming the line that is wrong.
+    Raises ContentError naming every line that is wrong.
     """
     name = relative(path)
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ContentError([Fault(name, 1, "-", f"读不出来：{error}")]) from error
+        mark = getattr(error, "problem_mark", None)
+        raise ContentError([Fault(name, mark.line + 1 if mark else 1, "-", f"读不出来：{error}")]) from error
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
+        raise ContentError([Fault(name, 1, "-", _SHAPE)])
     days: dict[date, bool] = {}
     faults: list[Fault] = []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not isinstance(data, dict) or set(data) - {"work", "free"}:
-        raise ContentError([Fault(name, 1, "-", "只能有 work（上班）和 free（休息）两个列表")])
-    for key, worked in (("work", True), ("free", False)):
-        for index, value in enumerate(data.get(key) or ()):
-            day = value if isinstance(value, date) else _parse(value)
-            if day is None or (day in days and days[day] != worked):
-                line = next((n for n, text in enumerate(lines, 1) if str(value) in text), 1)
-                why = "日期要写成 2027-02-14" if day is None else "同一天既写了上班又写了休息"
-                faults.append(Fault(name, line, f"{key}[{index}]", why))
-            else:
-                days[day] = worked
+    for key, value in root.value:
+        where = str(key.value) if isinstance(key, yaml.ScalarNode) else "-"
+        if where not in _LISTS:
+            faults.append(Fault(name, key.start_mark.line + 1, where, _SHAPE))
+        elif isinstance(value, yaml.SequenceNode):
+            for index, item in enumerate(value.value):
+                why = _add(days, item, worked=_LISTS[where])
+                if why:
+                    faults.append(Fault(name, item.start_mark.line + 1, f"{where}[{index}]", why))
+        elif value.value:  # nothing after the colon is an empty list
+            faults.append(Fault(name, value.start_mark.line + 1, where, "要写成列表，每行以 - 开头"))
     if faults:
         raise ContentError(faults)
     return days
 
 
-def _parse(value: object) -> date | None:
+_LISTS = {"work": True, "free": False}
+_SHAPE = "只能有 work（上班）和 free（休息）两个列表"
+
+
+def _add(days: dict[date, bool], item: yaml.Node, *, worked: bool) -> str:
+    """Add one entry of a list to `days`; says what is wrong with it, or nothing."""
     try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        return None
+        day = date.fromisoformat(item.value)
+    except (TypeError, ValueError):
+        return "日期要写成 2027-02-14"
+    if days.setdefault(day, worked) != worked:
+        return "同一天既写了上班又写了休息"
+    return ""

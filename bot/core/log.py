@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             entry["trace"] = redact(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False)
+        return json.dumps(entry, ensure_ascii=False, default=str)
 
 
 class Sentences(logging.Formatter):
@@ -51,9 +51,14 @@ def start(level: str = "INFO", *, as_json: bool = False) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if as_json else Sentences())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+    quiet()
+
+
+def quiet() -> None:
+    """Libraries that would log message bodies, or a line for every tick, say only what is wrong."""
+    for name in ("aiosqlite", "sqlalchemy", "psycopg", "aiohttp.access", "alembic", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a skipped tick comes again
-    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def note(logger: logging.Logger, action: str, sentence: str, level: int = logging.INFO, **ids: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 
 import pytest
 
@@ -281,7 +281,5 @@ async def test_a_repeated_message_is_one_attempt(world: World, alice: Friend) ->
         assert len(await attempts.recent(tx, alice.id)) == 1
 
 
-def _clock(hour: int, minute: int):  # type: ignore[no-untyped-def]
-    from datetime import time
-
+def _clock(hour: int, minute: int) -> time:
     return time(hour, minute)

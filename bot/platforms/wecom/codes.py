@@ -9,8 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.errors import Permanent, PlatformError, Temporary
-from bot.core.errors import Misconfigured
+from bot.core.errors import Misconfigured, Permanent, PlatformError, Temporary
 
 TOKEN_DEAD = frozenset({40014, 42001})  # invalid, expired: renew once
 MEDIA_DEAD = frozenset({40007, 40145})  # invalid, expired: upload once more
