@@ -55,7 +55,10 @@ def _text(text: str) -> str:
 
 def _clock(text: str) -> time:
     """时刻，例如 09:00"""
-    return time.fromisoformat(text)
+    value = time.fromisoformat(text)
+    if value.tzinfo is not None:  # it could never be compared with local times
+        raise ValueError
+    return value
 
 
 def _zone(text: str) -> ZoneInfo:
@@ -80,7 +83,7 @@ def _url(text: str) -> str:
 
 def _aes_key(text: str) -> str:
     """企业微信后台生成的 EncodingAESKey，43 个字母和数字"""
-    if len(text) != 43 or not text.isalnum():
+    if len(text) != 43 or not (text.isascii() and text.isalnum()):
         raise ValueError
     return text
 
@@ -154,7 +157,10 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         faults += [f"{variable(name)}: 缺少；企业微信的五项设置要一起写" for name in half]
     if faults:
         raise SettingError("\n".join(faults))
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.quiet_end < settings.quiet_start:
+        raise SettingError("JIEHUA_QUIET_END: 要不早于 JIEHUA_QUIET_START；两个一样就是不设免打扰")
+    return settings
 
 
 def _find(
@@ -166,8 +172,8 @@ def _find(
     if key + "_FILE" in environment:
         try:
             return Path(environment[key + "_FILE"]).read_text(encoding="utf-8").strip(), key + "_FILE"
-        except OSError as error:
-            faults.append(f"{key}_FILE: 读不出来：{error.strerror}")
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(f"{key}_FILE: 读不出来：{getattr(error, 'strerror', None) or '要用 UTF-8 编码'}")
             return None, key
     return from_file.get(name, (None, key))
 
@@ -191,7 +197,10 @@ def _read_file(path: str | None, faults: list[str]) -> dict[str, tuple[str, str]
     try:
         node = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        faults.append(f"{name}:1: -: 读不出来：{error}")
+        # only the problem: the whole error would quote the line, and a secret may stand in it
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        why = problem or getattr(error, "strerror", None) or "要用 UTF-8 编码的 YAML"
+        faults.append(f"{name}:{mark.line + 1 if mark else 1}: -: 读不出来：{why}")
         return {}
     if node is None:
         return {}
@@ -202,7 +211,11 @@ def _read_file(path: str | None, faults: list[str]) -> dict[str, tuple[str, str]
     found: dict[str, tuple[str, str]] = {}
     for key, value in node.value:
         at = f"{name}:{key.start_mark.line + 1}: {key.value}"
-        if key.value not in known:
+        if not isinstance(key, yaml.ScalarNode):
+            faults.append(f"{name}:{key.start_mark.line + 1}: -: 要写成“键: 值”")
+        elif key.value in found:
+            faults.append(f"{at}: 这个键写了两次，只留一个")
+        elif key.value not in known:
             faults.append(f"{at}: 没有这个设置{_closest(key.value, known)}")
         elif not isinstance(value, yaml.ScalarNode):
             faults.append(f"{at}: 要写一个值，不能是列表或一组")

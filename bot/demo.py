@@ -215,12 +215,14 @@ async def play(tx: Tx, desk: Desk, first: date, until: date, now: datetime) -> N
     plan = await _plan(tx, desk, first, until, lessons)
     scores = await _scored(desk, {lessons[key] for key in plan.values()})
     learners = await people.learners(tx)
+    past = await rows.get(tx, "demo-past")
+    began = CampaignSpec.model_validate(past.spec).starts_on if past else first
     taken = {(row.person_id, row.day): row for day in plan for row in await assignments.all_of_day(tx, day)}
     asked, tried = [], []
     for place, person in enumerate(learners):
         dice = random.Random(f"{_SEED}/{person.staff_no}/{first}")
         skill = 1.8 + ((place * 7 + 5) % 10) / 7
-        for number, (day, key) in enumerate(plan.items()):
+        for day, key in plan.items():
             row = taken.get((person.id or 0, day))
             away = await people.absence_on(tx, person.id or 0, day) is not None
             if away or (row is not None and (row.status != assignments.OPEN or person.name in _VISITORS)):
@@ -232,7 +234,7 @@ async def play(tx: Tx, desk: Desk, first: date, until: date, now: datetime) -> N
             elif answers:
                 row.status, row.answered_at = assignments.ANSWERED, when
             if answers and (row is None or row.lesson_id == key):
-                wish = skill + number * 0.045 + dice.gauss(0, 0.7)
+                wish = skill + (day - began).days * 0.035 + dice.gauss(0, 0.7)
                 tried.append((person, day, key, _closest(scores[key], wish), when))
     await assignments.add_many(tx, asked)
     await _answers(tx, desk, tried, now)

@@ -71,5 +71,5 @@ class ContentLibrary:
 
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
         """Names, sizes and times of the files; changes when any of them does."""
-        files = sorted(path for path in self.folder.rglob("*.yaml") if "graded" not in path.parts)
+        files = sorted(path for path in self.folder.rglob("*.y*ml") if "graded" not in path.parts)
         return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)

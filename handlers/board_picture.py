@@ -83,7 +83,7 @@ def _summary(sheet: _Sheet, board: Board) -> None:
 
 def _teams(sheet: _Sheet, teams: tuple[TeamRow, ...]) -> None:
     shown = teams[:12]
-    sheet.card(84 + 100 * len(shown))
+    sheet.card(112 + 100 * len(shown))
     sheet.text(_EDGE, "部门参与", 36, bold=True)
     sheet.y += 72
     bar_left, bar_right = _EDGE + 330, _WIDTH - _EDGE - 210
@@ -102,7 +102,7 @@ def _teams(sheet: _Sheet, teams: tuple[TeamRow, ...]) -> None:
         if team.place and team.change is not None:
             sheet.text(_WIDTH - _EDGE, f"比前四周 {team.change:+.1f} 分", 26, _QUIET, right=True)
         sheet.y += 52
-    sheet.y += 32
+    sheet.y += 44
 
 
 def _people(sheet: _Sheet, head: str, standings: tuple[Standing, ...], pattern: str) -> None:

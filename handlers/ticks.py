@@ -14,6 +14,7 @@ from bot.core.messages import Button, Message, hint, say
 from handlers import cards
 from handlers.context import Desk, TickContext, title_of
 from handlers.manager import board_message, week_of
+from lessons import ladder
 from lessons.campaign import CampaignSpec, clock, fires_at, parse, send_at, slots
 from lessons.catalogue import canonical, digest
 from lessons.model import AnyLesson
@@ -127,10 +128,15 @@ def write_at(context: TickContext, person: Person, wanted: datetime, latest: dat
     jitter = timedelta(minutes=2 + (person.id or 0) % 7)
     if not desk.calendar.may_write(moment, shift):
         moment = max(moment, desk.calendar.at(day, shift.start) + jitter)
-    moment = after_quiet(desk, moment, jitter)
+    moment = off_the_half_hour(after_quiet(desk, moment, jitter))
     if not desk.calendar.may_write(moment, shift) or moment > latest - _SETTLE:
         return None
     return moment
+
+
+def off_the_half_hour(moment: datetime) -> datetime:
+    """The moment itself, or two minutes later when it falls into minute 0 or 30 (WeCom's advice for mass sending)."""
+    return moment + timedelta(minutes=2) if moment.minute in (0, 30) else moment
 
 
 def after_quiet(desk: Desk, moment: datetime, jitter: timedelta) -> datetime:
@@ -251,6 +257,8 @@ async def close_overdue(context: TickContext) -> list[Owed]:
     if not overdue:
         return []
     await assignments.mark(context.tx, [row.id or 0 for row in overdue], assignments.MISSED)
+    later = context.desk.calendar.next_working(context.today, steps=ladder.STEPS[0])
+    await assignments.put_off(context.tx, [row for row in overdue if row.reason == "review"], later)
     pushed = {row.person_id for row in overdue if row.reason != "own"}
     await people.count_unanswered(context.tx, pushed)
     limit = context.desk.settings.rest_after

@@ -179,6 +179,15 @@ async def due_cards(tx: Tx, day: date, person_id: int | None = None) -> list[Rev
     return list((await tx.scalars(query)).all())
 
 
+async def put_off(tx: Tx, rows: Sequence[Assignment], day: date) -> None:
+    """Returning questions that were missed come back on a later day instead of every day."""
+    for row in rows:
+        held = await card(tx, row.person_id, row.lesson_id)
+        if held is not None and held.due_on is not None and held.due_on <= row.day:
+            held.due_on = day
+    await tx.flush()
+
+
 async def bulk(tx: Tx, table: Any, rows: Iterable[dict[str, Any]]) -> None:
     """Plain bulk insert, for seeding."""
     for block in chunks(rows, 2000):

@@ -17,7 +17,10 @@ _WEEKS_BEFORE = 4
 
 
 async def week(tx: Tx, first: date, last: date, department_ids: Collection[int] | None = None) -> list[Row]:
-    """One row a learner for the days `first` to `last`; days of leave are not counted as asked."""
+    """One row a learner for the days `first` to `last`; days of leave are not counted as asked.
+
+    Only campaign questions count: they are the same for everybody, returning questions and own practice are not.
+    """
     people = await learners(tx, department_ids)
     leaves = await leaves_between(tx, first, last)
     asked = await _asked(tx, first, last, leaves)
@@ -57,7 +60,7 @@ async def _asked(tx: Tx, first: date, last: date, leaves: dict[int, list[Absence
             func.sum(case((col(Assignment.status) == "answered", 1), else_=0)),
         )
         .where(
-            col(Assignment.day).between(first, last), col(Assignment.status) != "waiting", Assignment.reason != "own"
+            col(Assignment.day).between(first, last), col(Assignment.status) != "waiting", Assignment.reason == "campaign"
         )
         .group_by(col(Assignment.person_id), col(Assignment.day))
     )
@@ -77,7 +80,7 @@ async def _points(tx: Tx, first: date, last: date) -> dict[int, tuple[float, int
         .where(
             col(Assignment.day).between(first, last),
             Assignment.status == "answered",
-            Assignment.reason != "own",
+            Assignment.reason == "campaign",
             Attempt.number == 1,
             col(Attempt.withdrawn_at).is_(None),
             col(Attempt.copied).is_(False),

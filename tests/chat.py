@@ -20,7 +20,7 @@ from storage import chat_lines, people
 from storage.database import Database
 from storage.models import Identity, Person, Role
 
-_STEP = timedelta(minutes=11)
+_STEP = timedelta(minutes=29)
 
 
 @dataclass

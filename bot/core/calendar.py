@@ -19,6 +19,8 @@ from bot.core.clock import SHANGHAI
 from bot.core.errors import ContentError, Fault, relative
 
 _LONGEST_BREAK = 400  # days to look ahead before giving up
+_LISTS = {"work": True, "free": False}
+_SHAPE = "只能有 work（上班）和 free（休息）两个列表"
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,8 @@ def read_overrides(path: Path) -> dict[date, bool]:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ContentError([Fault(name, mark.line + 1 if mark else 1, "-", f"读不出来：{error}")]) from error
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or error
+        raise ContentError([Fault(name, mark.line + 1 if mark else 1, "-", f"读不出来：{problem}")]) from error
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):
@@ -121,10 +123,6 @@ def read_overrides(path: Path) -> dict[date, bool]:
     if faults:
         raise ContentError(faults)
     return days
-
-
-_LISTS = {"work": True, "free": False}
-_SHAPE = "只能有 work（上班）和 free（休息）两个列表"
 
 
 def _add(days: dict[date, bool], item: yaml.Node, *, worked: bool) -> str:
