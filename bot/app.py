@@ -24,10 +24,9 @@ from bot.jobs.local import Loop, only_process
 from bot.library import ContentLibrary
 from bot.platforms.base import Platform
 from bot.platforms.web import WebChat
-from bot.platforms.wecom import Account, Wecom
 from bot.schedule import Ticker
 from bot.scoring import RememberingScorer
-from bot.web import callbacks, chat, health
+from bot.web import chat, health
 from handlers.context import Desk
 from lessons.catalogue import BUILT_IN
 from lessons.scoring import Scorer
@@ -65,7 +64,7 @@ class Program:
 def open_desk(settings: Settings) -> tuple[ContentLibrary, Desk]:
     """Content, scorer and calendar: what answering needs, without a database. Raises ContentError."""
     embedder = built_in_embedder()
-    library = ContentLibrary(settings.content or BUILT_IN, embedder)
+    library = ContentLibrary(settings.content or BUILT_IN, embedder, settings.cache)
     overrides = read_overrides(settings.calendar_file) if settings.calendar_file else {}
     calendar = WorkCalendar(settings.timezone, overrides)
     scorer = RememberingScorer(Scorer.built_in())
@@ -104,6 +103,8 @@ def _platforms(settings: Settings, clock: Clock, database: Database) -> dict[str
     if settings.web_chat:
         platforms["web"] = WebChat(database, clock)
     if settings.wecom_on:
+        from bot.platforms.wecom import Account, Wecom  # here: its crypto library is slow to import
+
         account = Account(
             settings.wecom_corp_id,
             settings.wecom_agent_id,
@@ -119,7 +120,7 @@ def _platforms(settings: Settings, clock: Clock, database: Database) -> dict[str
 def _fits(platforms: dict[str, Platform]) -> Callable[[str, Message], bool]:
     def fits(platform: str, message: Message) -> bool:
         wire = platforms.get(platform)
-        return isinstance(wire, Wecom) and wire.fits_passive(message)
+        return wire is not None and wire.fits_passive(message)
 
     return fits
 
@@ -127,8 +128,13 @@ def _fits(platforms: dict[str, Platform]) -> Callable[[str, Message], bool]:
 def _routes(program: Program) -> None:
     """What the web server answers."""
     health.add_routes(program.web, program.database)
-    wecom, page = program.platforms.get("wecom"), program.platforms.get("web")
-    if isinstance(wecom, Wecom):
+    page = program.platforms.get("web")
+    if program.settings.wecom_on:
+        from bot.platforms.wecom import Wecom
+        from bot.web import callbacks
+
+        wecom = program.platforms["wecom"]
+        assert isinstance(wecom, Wecom)
         callbacks.add_wecom(program.web, wecom, program.parked.receive)
     if isinstance(page, WebChat):
         chat.add_routes(
@@ -161,7 +167,9 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
             **({"clock": (1.0, program.stage.sync)} if program.stage else {}),
         }
         program.ticker.start(1.0 if program.stage else 5.0, others)
+        warm = asyncio.ensure_future(asyncio.to_thread(_warm_up, program.desk))
         yield
+        await asyncio.wait([warm])
         program.ticker.stop()
         await program.courier_loop.stop()
         for platform in program.platforms.values():
@@ -169,6 +177,12 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
         await program.database.close()
 
     return life
+
+
+def _warm_up(desk: Desk) -> None:
+    """Load what the first answer would otherwise wait for."""
+    for lesson in desk.catalogue.situations()[:1]:
+        desk.scorer.score(lesson, "您先别急，我这就帮您看。")
 
 
 def _recovery(program: Program) -> Callable[[], Awaitable[None]]:

@@ -103,6 +103,7 @@ class Settings:
     host: str = setting(_text, "127.0.0.1", "监听地址")
     port: int = setting(_integer(0, 65535), 8080, "监听端口，0 表示任选")
     content: Path | None = setting(_folder, None, "课程与话术文件夹；不写用内置内容")
+    cache: Path = setting(_folder, Path("var/cache"), "可以随时删掉的缓存（检索用的句向量）")
     timezone: ZoneInfo = setting(_zone, ZoneInfo("Asia/Shanghai"), "时区")
     calendar_file: Path | None = setting(_folder, None, "本地工作日调整文件：work / free 两个日期列表")
     daily_cap: int = setting(_integer(1, 3), 2, "一人一天最多几道题（新题优先，回炉题补位）")

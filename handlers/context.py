@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -22,6 +22,8 @@ from storage.models import Person, Role
 
 class Scorer(Protocol):
     def score(self, lesson: Lesson, text: str) -> Score: ...
+
+    def score_many(self, pairs: Iterable[tuple[Lesson, str]]) -> list[Score]: ...
 
 
 class Search(Protocol):

@@ -253,10 +253,9 @@ def _reminder(desk: Desk, lesson_id: str, due_at: datetime) -> Message:
 
 async def close_overdue(context: TickContext) -> list[Owed]:
     """After the deadline: unanswered questions are missed; who missed several in a row is left in peace."""
-    overdue = await assignments.overdue(context.tx, context.now)
+    overdue = await assignments.miss_overdue(context.tx, context.now)
     if not overdue:
         return []
-    await assignments.mark(context.tx, [row.id or 0 for row in overdue], assignments.MISSED)
     later = context.desk.calendar.next_working(context.today, steps=ladder.STEPS[0])
     await assignments.put_off(context.tx, [row for row in overdue if row.reason == "review"], later)
     pushed = {row.person_id for row in overdue if row.reason != "own"}

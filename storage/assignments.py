@@ -122,10 +122,20 @@ async def mark_reminded(tx: Tx, ids: Collection[int]) -> None:
         await tx.execute(query, execution_options={"synchronize_session": False})
 
 
-async def overdue(tx: Tx, now: datetime) -> list[Assignment]:
-    """Open questions whose deadline has passed."""
-    query = select(Assignment).where(Assignment.status == OPEN, col(Assignment.due_at) <= now)
-    return list((await tx.scalars(query.order_by(col(Assignment.id)))).all())
+async def miss_overdue(tx: Tx, now: datetime) -> list[Assignment]:
+    """Mark open questions whose deadline has passed as missed, and return those that this call marked."""
+    query = (
+        update(Assignment)
+        .where(col(Assignment.status) == OPEN, col(Assignment.due_at) <= now)
+        .values(status=MISSED)
+        .returning(col(Assignment.id))
+    )
+    ids = (await tx.scalars(query, execution_options={"synchronize_session": False})).all()
+    found: list[Assignment] = []
+    for block in chunks(ids):
+        rows = select(Assignment).where(col(Assignment.id).in_(block)).order_by(col(Assignment.id))
+        found += (await tx.scalars(rows.execution_options(populate_existing=True))).all()
+    return found
 
 
 async def campaign_counts(tx: Tx, campaign_id: str) -> dict[str, int]:
@@ -151,6 +161,11 @@ async def put_card(tx: Tx, person_id: int, lesson_id: str, value: Card, now: dat
         tx.add(row)
     row.step, row.passes, row.due_on, row.updated_at = value.step, value.passes, value.due_on, now
     await tx.flush()
+
+
+async def all_cards(tx: Tx) -> set[tuple[int, str]]:
+    """(person, lesson) of every card."""
+    return {(person, lesson) for person, lesson in await tx.execute(select(Review.person_id, Review.lesson_id))}
 
 
 async def drop_card(tx: Tx, person_id: int, lesson_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from sqlalchemy import or_
 from sqlmodel import col, select
 
 from storage.database import Tx
@@ -45,10 +46,11 @@ async def last_assigned(tx: Tx, person_id: int) -> Assignment | None:
 
 
 async def days_asked(tx: Tx, person_id: int, since: date) -> Sequence[tuple[date, str]]:
-    """(day, status) of every question since a day, for the streak."""
+    """(day, status) of every question since a day, for the streak; own practice only when it was answered."""
     query = (
         select(col(Assignment.day), col(Assignment.status))
         .where(Assignment.person_id == person_id, col(Assignment.day) >= since, Assignment.status != "waiting")
+        .where(or_(col(Assignment.reason) != "own", col(Assignment.status) == "answered"))
         .order_by(col(Assignment.day).desc())
     )
     return list(await tx.execute(query))

@@ -60,7 +60,9 @@ async def _asked(tx: Tx, first: date, last: date, leaves: dict[int, list[Absence
             func.sum(case((col(Assignment.status) == "answered", 1), else_=0)),
         )
         .where(
-            col(Assignment.day).between(first, last), col(Assignment.status) != "waiting", Assignment.reason == "campaign"
+            col(Assignment.day).between(first, last),
+            col(Assignment.status) != "waiting",
+            Assignment.reason == "campaign",
         )
         .group_by(col(Assignment.person_id), col(Assignment.day))
     )

@@ -22,7 +22,7 @@ DUE, SENDING, SENT, FAILED, UNKNOWN, CANCELLED = "due", "sending", "sent", "fail
 
 @dataclass(frozen=True)
 class Owed:
-    """One message owed to one person. `key` makes it unique for ever."""
+    """One message owed to one person. `key` makes it unique for ever; `person_id` 0 is somebody we do not know."""
 
     key: str
     person_id: int
@@ -58,7 +58,7 @@ async def enqueue(tx: Tx, owed: Iterable[Owed], now: datetime, address: tuple[st
 def _row(owed: Owed, platform: str, recipient: str, now: datetime) -> dict[str, Any]:
     return {
         "key": owed.key,
-        "person_id": owed.person_id,
+        "person_id": owed.person_id or None,
         "platform": platform,
         "recipient": recipient,
         "kind": owed.kind,

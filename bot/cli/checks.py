@@ -11,7 +11,6 @@ from bot import config
 from bot.core.calendar import WorkCalendar, read_overrides
 from bot.core.clock import SystemClock
 from bot.core.errors import ContentError, PlatformError, SettingError, StorageBusy
-from bot.platforms.wecom import Account, Wecom
 from lessons import catalogue
 from storage import schema
 from storage.database import Database
@@ -87,6 +86,8 @@ async def _database(settings: config.Settings) -> Finding:
 
 async def _wecom(settings: config.Settings) -> Finding:
     """Ask for a token: shows at once whether corp id and secret are right and the address is allowed."""
+    from bot.platforms.wecom import Account, Wecom  # here: its crypto library is slow to import
+
     database = Database(settings.database_url)
     account = Account(
         settings.wecom_corp_id,

@@ -97,7 +97,7 @@ def _models(scorer: Scorer, lesson: Lesson, lines: Any) -> Iterable[Fault]:
 def _search(options: argparse.Namespace) -> int:
     library = ContentLibrary(options.lessons, built_in_embedder())
     if options.batch is not None:
-        for row in rows_of(options.batch, ("id", "text")):
+        for _, row in rows_of(options.batch, ("id", "text")):
             hits = library.index.search(row["text"], options.limit)
             print(json.dumps({"id": row["id"], "hits": [_hit(hit) for hit in hits]}, ensure_ascii=False))
         return 0
@@ -132,24 +132,40 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-def rows_of(path: Path, needed: tuple[str, ...]) -> Iterable[dict[str, Any]]:
-    """The objects of a JSON-lines file, checked one by one. Raises ContentError with the line that is wrong."""
+def rows_of(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, Any]]]:
+    """(line, object) of a JSON-lines file; every needed key but `id` holds text.
+
+    Raises ContentError with every fault.
+    """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ContentError([Fault(str(path), 1, "-", f"读不出来：{error}")]) from error
-    rows = []
+    rows: list[tuple[int, dict[str, Any]]] = []
+    faults: list[Fault] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ContentError([Fault(str(path), number, "-", f"不是 JSON：{error}")]) from error
+            row = _storable(json.loads(line))
+        except (ValueError, RecursionError) as error:
+            faults.append(Fault(str(path), number, "-", f"不是 JSON：{error}"))
+            continue
         if not isinstance(row, dict):
-            raise ContentError([Fault(str(path), number, "-", "每行要是一个对象 {…}")])
-        for key in needed:
-            if key not in row:
-                raise ContentError([Fault(str(path), number, key, "缺少这一项")])
-        rows.append(row)
+            faults.append(Fault(str(path), number, "-", "每行要是一个对象 {…}"))
+            continue
+        wrong = {key: "要写文字" if key in row else "缺少这一项" for key in needed if not _there(row, key)}
+        faults += [Fault(str(path), number, key, reason) for key, reason in wrong.items()]
+        rows.append((number, row))
+    if faults:
+        raise ContentError(faults)
     return rows
+
+
+def _there(row: dict[str, Any], key: str) -> bool:
+    return key in row and (key == "id" or isinstance(row[key], str))
+
+
+def _storable(value: Any) -> Any:
+    """The same without lone surrogates, which JSON can spell but nothing can print."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))

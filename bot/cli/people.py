@@ -6,9 +6,11 @@ import argparse
 import csv
 import getpass
 import io
+import re
 from collections.abc import Iterable
 from datetime import date, time
 from pathlib import Path
+from typing import Any
 
 from bot.cli.database import opened
 from bot.core.clock import SystemClock
@@ -55,28 +57,46 @@ async def _import(options: argparse.Namespace) -> int:
 def read_sheet(path: Path) -> list[SheetRow]:
     """The people of a CSV file (UTF-8 or GB18030). Raises ContentError with every fault, line by line."""
     name = relative(path)
-    reader = csv.DictReader(io.StringIO(_text(path, name)))
-    header = [column.strip() for column in reader.fieldnames or ()]
-    faults = [Fault(name, 1, column, "缺少这一列") for column in _NEEDED if column not in header]
-    faults += [Fault(name, 1, c, f"没有这一列；可以有：{'、'.join(_COLUMNS)}") for c in header if c not in _COLUMNS]
+    reader = csv.reader(io.StringIO(_text(path, name), newline=""))
     rows: list[SheetRow] = []
-    seen: dict[str, int] = {}
-    for line in reader if not faults else ():
-        cells = {(key or "").strip(): (value or "").strip() for key, value in line.items() if isinstance(value, str)}
-        if not any(cells.values()):
-            continue
-        row, wrong = _row(cells, name, reader.line_num)
-        faults += wrong
-        if row is not None and row.staff_no in seen:
-            faults.append(Fault(name, reader.line_num, "工号", f"{row.staff_no} 在第 {seen[row.staff_no]} 行用过"))
-        elif row is not None:
-            seen[row.staff_no] = reader.line_num
-            rows.append(row)
+    try:
+        header = [column.strip() for column in next(reader, [])]
+        faults = [Fault(name, 1, column, "缺少这一列") for column in _NEEDED if column not in header]
+        faults += [
+            Fault(name, 1, column, f"没有这一列；可以有：{'、'.join(_COLUMNS)}")
+            for column in header
+            if column and column not in _COLUMNS
+        ]
+        if not faults:
+            faults = _read_rows(reader, header, name, rows)
+    except csv.Error as error:
+        faults = [Fault(name, reader.line_num, "-", f"读不出来：{error}；另存为 CSV（逗号分隔）")]
     if not rows and not faults:
         faults = [Fault(name, 1, "-", "表里没有人")]
     if faults:
         raise ContentError(faults)
     return rows
+
+
+def _read_rows(reader: Any, header: list[str], name: str, rows: list[SheetRow]) -> list[Fault]:
+    """Append the sound rows to `rows` and return what is wrong with the others."""
+    faults: list[Fault] = []
+    seen: dict[tuple[str, str], int] = {}
+    for values in reader:
+        line, cells = reader.line_num, dict(zip(header, (value.strip() for value in values), strict=False))
+        if not any(value.strip() for value in values):
+            continue
+        if any(value.strip() for value in values[len(header) :]):
+            faults.append(Fault(name, line, "-", "格子比表头多；有逗号的内容要放进引号里"))
+            continue
+        row, wrong = _row(cells, name, line)
+        faults += wrong
+        keys = [("工号", row.staff_no), *(("企业微信", key) for _, key in row.external)] if row else []
+        faults += [Fault(name, line, key[0], f"{key[1]} 在第 {seen[key]} 行用过") for key in keys if key in seen]
+        if row is not None and not set(keys) & set(seen):
+            seen |= dict.fromkeys(keys, line)
+            rows.append(row)
+    return faults
 
 
 def _text(path: Path, name: str) -> str:
@@ -124,5 +144,7 @@ def _identities(cells: dict[str, str]) -> Iterable[tuple[str, str]]:
 def _shift(text: str) -> tuple[time, time] | None:
     if not text:
         return None
-    start, _, end = text.replace("–", "-").replace("至", "-").partition("-")
-    return time.fromisoformat(start.strip()), time.fromisoformat(end.strip())
+    start, end = (time.fromisoformat(part.strip()) for part in re.split("[-–—~～至]", text, maxsplit=1))
+    if start.tzinfo or end.tzinfo or start == end:
+        raise ValueError(text)
+    return start, end

@@ -16,6 +16,7 @@ from bot import app, config
 from bot.cli.checks import examine
 from bot.core import log
 from bot.core.clock import ShiftedClock, SystemClock
+from bot.jobs.local import only_process
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,8 +43,9 @@ async def _serve(_options: argparse.Namespace) -> int:
 async def _demo(options: argparse.Namespace) -> int:
     given = config.read()
     log.start("WARNING" if given.log_level == "INFO" else given.log_level, as_json=given.log_json)
-    for leftover in (options.data, Path(f"{options.data}-wal"), Path(f"{options.data}-shm")):
-        leftover.unlink(missing_ok=True)
+    with only_process(options.data):  # or a second demo would take away the first one's database
+        for leftover in (options.data, Path(f"{options.data}-wal"), Path(f"{options.data}-shm")):
+            leftover.unlink(missing_ok=True)
     port = options.port if options.port is not None else given.port
     settings = replace(given, database_url=f"sqlite:///{options.data}", port=port, content=given.content)
     return await _play(settings)

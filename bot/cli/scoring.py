@@ -47,12 +47,12 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _batch(scorer: Scorer, found: Catalogue, path: Path, lesson_id: str | None) -> int:
-    rows = list(rows_of(path, ("id", "text") if lesson_id else ("id", "lesson", "text")))
+    rows = rows_of(path, ("id", "text") if lesson_id else ("id", "lesson", "text"))
     pairs = [
-        (_lesson(found, str(row.get("lesson", lesson_id)), Fault(str(path), number, "lesson", "")), str(row["text"]))
-        for number, row in enumerate(rows, 1)
+        (_lesson(found, str(row.get("lesson", lesson_id)), Fault(str(path), number, "lesson", "")), row["text"])
+        for number, row in rows
     ]
-    for row, result in zip(rows, scorer.score_many(pairs), strict=True):
+    for (_, row), result in zip(rows, scorer.score_many(pairs), strict=True):
         print(json.dumps({"id": row["id"], **result.to_dict()}, ensure_ascii=False))
     return 0
 

@@ -38,6 +38,9 @@ class WebChat:
     def render(self, message: Message) -> list[Payload]:
         return [{"message": message.to_json()}]
 
+    def fits_passive(self, message: Message) -> bool:
+        return False  # answers arrive over the page's live stream
+
     async def send(self, recipients: Sequence[str], payload: Payload) -> Sent:
         """Raises Temporary when the database is busy; recipients who do not exist are in `failed`."""
         asked = {recipient: int(recipient) for recipient in recipients if _is_id(recipient)}

@@ -123,7 +123,7 @@ async def test_a_late_start_fires_once_and_a_too_late_one_is_skipped(world: Worl
     alice = await world.person("小林")
     await world.campaign("unmet-interest-waiver", "unmet-marketing-calls", "unmet-historic-records", id="late")
     await world.jump(datetime(2026, 11, 23, 11, 0, tzinfo=SHANGHAI))
-    await world.tick()
+    await world.at("11:10")
     await alice.reads()
     assert alice.text.count("今日一题") == 1
     await world.jump(datetime(2026, 11, 24, 19, 0, tzinfo=SHANGHAI))

@@ -34,7 +34,7 @@ async def test_a_question_arrives_in_the_morning_off_the_half_hour(world: World)
     await world.at("09:02")
     await alice.reads()
     alice.hears_nothing()
-    await world.at("09:30")
+    await world.at("09:35")
     await alice.reads()
     alice.hears("今日一题｜开口就要退全部费用", "唐女士说：", "一分不少都能要回来", "现在打字就是作答", "话术 关键词")
     async with world.database.reading() as tx:
