@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -35,6 +36,9 @@ from storage import schema
 from storage import settings as stored
 from storage.database import Database
 from storage.tokens import StoredTokens
+
+if TYPE_CHECKING:
+    from bot.platforms.wecom import Wecom
 
 log = logging.getLogger(__name__)
 
@@ -94,27 +98,31 @@ def build(
 
 def _platforms(settings: Settings, clock: Clock, database: Database) -> dict[str, Platform]:
     """The wires that are switched on."""
+    platforms: dict[str, Platform] = {}
+    if settings.web_chat:
+        platforms["web"] = WebChat(database, clock)
+    if settings.wecom_on:
+        platforms["wecom"] = wecom_of(settings, clock, database)
+    return platforms
+
+
+def wecom_of(settings: Settings, clock: Clock, database: Database) -> Wecom:
+    """The WeCom app of the settings, not started."""
+    from bot.platforms.wecom import Account, Wecom  # here: its crypto library is slow to import
 
     async def picture_of(picture_id: int) -> bytes:
         async with database.reading() as tx:
             return await stored.picture(tx, picture_id) or b""
 
-    platforms: dict[str, Platform] = {}
-    if settings.web_chat:
-        platforms["web"] = WebChat(database, clock)
-    if settings.wecom_on:
-        from bot.platforms.wecom import Account, Wecom  # here: its crypto library is slow to import
-
-        account = Account(
-            settings.wecom_corp_id,
-            settings.wecom_agent_id,
-            settings.wecom_secret,
-            settings.wecom_token,
-            settings.wecom_aes_key,
-            settings.wecom_api,
-        )
-        platforms["wecom"] = Wecom(account, clock=clock, tokens=StoredTokens(database), picture_of=picture_of)
-    return platforms
+    account = Account(
+        settings.wecom_corp_id,
+        settings.wecom_agent_id,
+        settings.wecom_secret,
+        settings.wecom_token,
+        settings.wecom_aes_key,
+        settings.wecom_api,
+    )
+    return Wecom(account, clock=clock, tokens=StoredTokens(database), picture_of=picture_of)
 
 
 def _fits(platforms: dict[str, Platform]) -> Callable[[str, Message], bool]:
@@ -160,6 +168,7 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
             await program.stage.open()
         await program.courier.recover()
         await program.dispatcher.resume()
+        await program.ticker.run_once()
         program.courier_loop.start()
         others: dict[str, tuple[float, Callable[[], Awaitable[object]]]] = {
             "content": (_RELOAD_SECONDS, program.library.refresh),

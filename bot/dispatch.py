@@ -93,8 +93,8 @@ class Dispatcher:
             if not handlers.scores(state, incoming.kind, text):
                 return
             talk = self._talk(tx, person, frozenset(), state)
-            row = await handlers.learn.current(talk)
-            lesson = await handlers.learn.lesson_of(talk, row) if row is not None else None
+            row = await handlers.question.current(talk)
+            lesson = await handlers.question.lesson_of(talk, row) if row is not None else None
         if isinstance(lesson, Lesson):
             try:
                 await asyncio.to_thread(self.desk.scorer.score, lesson, text)

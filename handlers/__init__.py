@@ -6,18 +6,18 @@ Handlers take plain data and a transaction and return data; they never send.
 from __future__ import annotations
 
 from bot.core.messages import Kind, Message, hint, say
-from handlers import cards, help, learn, leave, manager, operator, progress, search, ticks, trainer
+from handlers import cards, help, learn, leave, manager, operator, progress, question, search, ticks, trainer
 from handlers.context import Command, Reply, Talk, Tick
 from handlers.state import State
 from storage.models import Role
 
 COMMANDS: tuple[Command, ...] = (
-    Command(("今日", "下一题", "看题", "做题"), learn.today, "看今天的题"),
+    Command(("今日", "下一题", "看题", "做题"), question.today, "看今天的题"),
     Command(("再答", "再试", "重答"), learn.again, "把刚答的题再答一次"),
     Command(("例答", "看例答"), learn.models, "看刚答那题的例答"),
     Command(("撤回",), learn.take_back, "两分钟内撤回刚才的回答"),
-    Command(("练习", "练一题"), learn.practise, "自己加练一题", takes="[题名]"),
-    Command(("错题", "错题本", "错题集"), learn.mistakes, "会再回来的题", takes="[序号]"),
+    Command(("练习", "练一题"), question.practise, "自己加练一题", takes="[题名]"),
+    Command(("错题", "错题本", "错题集"), question.mistakes, "会再回来的题", takes="[序号]"),
     Command(("话术", "hs"), search.search, "客户在线时查能说的话", takes="关键词", free=True),
     Command(("更多",), search.more, "再看几条话术"),
     Command(("收藏",), search.keep, "收藏正在看的话术", takes="[序号]"),
@@ -107,7 +107,7 @@ async def _text(talk: Talk, text: str) -> Reply:
         return await command.run(talk, words)
     if search.can_pick(talk.state, text):
         return await search.pick(talk, text)
-    if await learn.current(talk) is None:
+    if await question.current(talk) is None:
         return await _free(talk, text)
     close = _close_commands(talk, text) if len(text) <= 4 and not learn.is_small_talk(text) else []
     if close:

@@ -1,17 +1,15 @@
-"""The daily loop: the question, the answer, feedback, the second try, taking back, the returning questions."""
+"""Answering: judging a reply, feedback, the second try, the model answers, taking back."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from bot.core.messages import Button, Message, hint, quote, say, strong
-from handlers import cards
-from handlers.context import Reply, Talk, title_of
+from handlers import cards, question
+from handlers.context import Reply, Talk
 from handlers.state import State
 from lessons import feedback, ladder
-from lessons.catalogue import canonical, digest, parse_lesson
 from lessons.model import AnyLesson, Knowledge, Lesson
 from lessons.scoring.result import BAND_NAMES, Flag, Score
 from storage import assignments, attempts, deliveries, people
@@ -27,30 +25,11 @@ _SMALL_TALK = {
 }  # fmt: skip
 
 
-async def current(talk: Talk) -> Assignment | None:
-    """The question that free text answers now: the newest one sent, or the one being tried again."""
-    waiting = await assignments.open_of(talk.tx, talk.person_id, talk.now)
-    if talk.state.question is not None:
-        chosen = await assignments.get(talk.tx, talk.state.question)
-        if chosen is not None and not any(row.id > chosen.id for row in waiting if row.id and chosen.id):
-            return chosen
-    return waiting[-1] if waiting else None
-
-
-async def lesson_of(talk: Talk, row: Assignment) -> AnyLesson | None:
-    """The lesson exactly as this person was asked it."""
-    lesson = talk.desk.catalogue.lessons.get(row.lesson_id)
-    if lesson is not None and digest(lesson) == row.digest:
-        return lesson
-    kept = await assignments.version(talk.tx, row.digest)
-    return parse_lesson(kept) if kept else lesson
-
-
 async def answer(talk: Talk, text: str, *, sure: bool = False) -> Reply:
     """Judge a free text as the answer to the current question; the caller knows that there is one."""
-    row = await current(talk)
+    row = await question.current(talk)
     assert row is not None
-    lesson = await lesson_of(talk, row)
+    lesson = await question.lesson_of(talk, row)
     if lesson is None:
         await assignments.mark(talk.tx, [row.id or 0], assignments.MISSED)
         message = say("这道题的内容已经撤下，不用答了。", buttons=(cards.NEXT,))
@@ -67,7 +46,7 @@ async def answer(talk: Talk, text: str, *, sure: bool = False) -> Reply:
 
 async def submit(talk: Talk, _words: str) -> Reply:
     """提交: the doubtful text was an answer after all."""
-    if not talk.state.doubtful or await current(talk) is None:
+    if not talk.state.doubtful or await question.current(talk) is None:
         return Reply((say("现在没有等你确认的回答。", buttons=(cards.NEXT,)),), talk.state)
     return await answer(talk, talk.state.doubtful, sure=True)
 
@@ -206,17 +185,8 @@ async def _what_next(talk: Talk, row: Assignment) -> tuple[list[str], tuple[Butt
         notes.append(f"这题进了错题，{card.due_on.month}月{card.due_on.day}日再来一次。")
     elif card is not None and card.due_on is None:
         notes.append("这题连过两次，从错题里毕业了。")
-    more = await _next_today(talk, excluding=row.id)
+    more = await question.has_more(talk, excluding=row.id)
     return notes, ((cards.NEXT,) if more else (cards.MINE,))
-
-
-async def _next_today(talk: Talk, excluding: int | None = None) -> bool:
-    if any(row.id != excluding for row in await assignments.open_of(talk.tx, talk.person_id, talk.now)):
-        return True
-    used = [r for r in await assignments.of_day(talk.tx, talk.person_id, talk.today) if r.reason != "own"]
-    if len([r for r in used if r.status != assignments.WAITING]) >= talk.desk.settings.daily_cap:
-        return False
-    return bool(await assignments.due_cards(talk.tx, talk.today, talk.person_id))
 
 
 async def again(talk: Talk, _words: str) -> Reply:
@@ -227,7 +197,7 @@ async def again(talk: Talk, _words: str) -> Reply:
     tries = await attempts.of_assignment(talk.tx, row.id or 0)
     if len(tries) >= MOST_TRIES:
         return Reply((say(f"这题已经练了 {MOST_TRIES} 次，换一道更有收获。", buttons=(cards.NEXT,)),), talk.state)
-    lesson = await lesson_of(talk, row)
+    lesson = await question.lesson_of(talk, row)
     if lesson is None:
         return Reply((say("这道题的内容已经撤下。"),), talk.state)
     if isinstance(lesson, Knowledge):
@@ -244,7 +214,7 @@ async def again(talk: Talk, _words: str) -> Reply:
 
 async def never_mind(talk: Talk, _words: str) -> Reply:
     """算了: leave the second try; an unanswered question stays open."""
-    row = await current(talk)
+    row = await question.current(talk)
     if row is not None and row.status == assignments.OPEN:
         message = say(
             "没关系，题先放着，今天什么时候答都行。", hint("在答之前，打字仍然是作答；查话术打“话术 关键词”。")
@@ -257,7 +227,7 @@ async def never_mind(talk: Talk, _words: str) -> Reply:
 async def models(talk: Talk, _words: str) -> Reply:
     """例答: the good and the bad answer of the question answered last."""
     row = await attempts.last_assigned(talk.tx, talk.person_id)
-    lesson = await lesson_of(talk, row) if row is not None else None
+    lesson = await question.lesson_of(talk, row) if row is not None else None
     shown = feedback.models(lesson) if isinstance(lesson, Lesson) else None
     if shown is None:
         return Reply((say("例答要先答完题才能看，自己想过再对照，记得更牢。", buttons=(cards.NEXT,)),), talk.state)
@@ -286,114 +256,3 @@ async def take_back(talk: Talk, _words: str) -> Reply:
     words = attempt.text if len(attempt.text) <= 12 else ""
     buttons = (cards.AGAIN, *([Button(f"查“{words}”", f"话术 {words}")] if words else []))
     return Reply((say(*lines, buttons=buttons),), talk.state.but(attempt=None, question=None, doubtful=""))
-
-
-async def today(talk: Talk, _words: str) -> Reply:
-    """今日 / 下一题: what is open, else what is due, else an honest nothing."""
-    waiting = await assignments.open_of(talk.tx, talk.person_id, talk.now)
-    early = [
-        row
-        for row in await assignments.of_day(talk.tx, talk.person_id, talk.today)
-        if row.status == assignments.OPEN and row.opens_at > talk.now
-    ]
-    if not waiting and early:
-        await deliveries.cancel_owed(talk.tx, talk.person_id, ["challenge"])
-        early[0].opens_at = talk.now
-        waiting = early[:1]
-    if waiting:
-        return await _show(talk, waiting[-1])
-    if await _next_today(talk):
-        card = (await assignments.due_cards(talk.tx, talk.today, talk.person_id))[0]
-        lesson = talk.desk.catalogue.lessons.get(card.lesson_id)
-        if lesson is not None:
-            return await ask(talk, lesson, "review")
-    message = say(
-        "今天没有待答的题，安心忙你的。",
-        hint("想多练：打“练习”来一道；看错题打“错题”；打字就是查话术。"),
-        buttons=(Button("练一题", "练习"), Button("错题", "错题"), cards.MINE),
-    )
-    return Reply((message,), talk.state.but(question=None, doubtful=""))
-
-
-async def _show(talk: Talk, row: Assignment) -> Reply:
-    lesson = await lesson_of(talk, row)
-    if lesson is None:
-        await assignments.mark(talk.tx, [row.id or 0], assignments.MISSED)
-        return Reply((say("这道题的内容已经撤下，不用答了。"),), talk.state.but(question=None))
-    deadline = deadline_text(talk, row.due_at)
-    return Reply((cards.question(lesson, row.reason, deadline),), talk.state.but(question=row.id, doubtful=""))
-
-
-def deadline_text(talk: Talk, due_at: datetime) -> str:
-    local = talk.desk.calendar.local(due_at)
-    return f"今天 {local:%H:%M} " if local.date() == talk.today else f"{local.month}月{local.day}日 {local:%H:%M} "
-
-
-async def ask(talk: Talk, lesson: AnyLesson, reason: str) -> Reply:
-    """Put a lesson to this person now."""
-    same = [r for r in await assignments.of_day(talk.tx, talk.person_id, talk.today) if r.lesson_id == lesson.id]
-    if same:
-        row = same[0]
-        if row.status == assignments.WAITING:
-            row.status, row.opens_at = assignments.OPEN, talk.now
-        return await _show(talk, row)
-    await assignments.keep_version(talk.tx, digest(lesson), lesson.id, canonical(lesson), talk.now)
-    end_of_day = talk.desk.calendar.at(talk.today, datetime.max.time().replace(microsecond=0))
-    row = await assignments.add(
-        talk.tx,
-        Assignment(
-            person_id=talk.person_id,
-            lesson_id=lesson.id,
-            digest=digest(lesson),
-            reason=reason,
-            day=talk.today,
-            status=assignments.OPEN,
-            opens_at=talk.now,
-            due_at=max(end_of_day, talk.now + timedelta(minutes=30)),
-            created_at=talk.now,
-        ),
-    )
-    return await _show(talk, row)
-
-
-async def practise(talk: Talk, words: str) -> Reply:
-    """练习: a lesson of the person's choice, or one they have not met."""
-    lessons = talk.desk.catalogue.lessons
-    if words:
-        titles = {lesson.title: lesson for lesson in lessons.values()} | lessons
-        close = [t for t in titles if words in t] or difflib.get_close_matches(words, titles, n=1, cutoff=0.3)
-        if not close:
-            return Reply((say(f"没找到和“{words}”有关的题。", buttons=(Button("练一题", "练习"),)),), talk.state)
-        return await ask(talk, titles[close[0]], "own")
-    seen = {attempt.lesson_id for attempt in await attempts.recent(talk.tx, talk.person_id, 500)}
-    fresh = [lesson for lesson in lessons.values() if lesson.id not in seen] or list(lessons.values())
-    return await ask(talk, fresh[(talk.person_id * 7 + talk.today.toordinal() + len(seen)) % len(fresh)], "own")
-
-
-async def mistakes(talk: Talk, words: str) -> Reply:
-    """错题: the lessons on the ladder with their days; `错题 2` practises the second now."""
-    held = await assignments.cards(talk.tx, talk.person_id)
-    lessons = talk.desk.catalogue.lessons
-    if words.isdigit() and 1 <= int(words) <= len(held):
-        lesson = lessons.get(held[int(words) - 1].lesson_id)
-        if lesson is not None:
-            return await ask(talk, lesson, "own")
-    done = await assignments.retired_count(talk.tx, talk.person_id)
-    if not held:
-        empty = "错题本是空的。没答到“良好”的题会按 2、7、21 个工作日的间隔回来。"
-        text = f"错题本是空的，已毕业 {done} 题。" if done else empty
-        return Reply((say(text, buttons=(cards.MINE,)),), talk.state)
-    rows = []
-    for number, card in enumerate(held[:8], 1):
-        assert card.due_on is not None
-        when = "今天" if card.due_on <= talk.today else f"{card.due_on.month}月{card.due_on.day}日"
-        rows.append(f"{number}. {title_of(lessons.get(card.lesson_id), card.lesson_id)}（{when}回来）")
-    extra = [f"还有 {len(held) - 8} 题在后面。"] if len(held) > 8 else []
-    message = say(
-        *rows,
-        *extra,
-        hint(f"连过两次就毕业，已毕业 {done} 题。想现在练，打“错题 1”。"),
-        title=f"错题本｜{len(held)} 题",
-        buttons=(Button("练第 1 题", "错题 1"), cards.MINE),
-    )
-    return Reply((message,), talk.state)

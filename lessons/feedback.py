@@ -183,7 +183,7 @@ def _to_add(lesson: Lesson, score: Score, text: str) -> list[Line]:
     point = lesson.points.get(criterion, _GENERAL[criterion])
     fresh = [cue for cue in point.cues if cue not in text] or list(_GENERAL[criterion].cues)
     lines = [strong(f"最值得补的一步：{CRITERION_NAMES[criterion]}"), Line(point.want + "。")]
-    lines.append(Line(f"比如：“{fresh[_number(text) % len(fresh)].rstrip('。')}。”"))
+    lines.append(Line(f"比如：“{fresh[_number(text) % len(fresh)].rstrip('。')}”"))
     return lines
 
 

@@ -44,11 +44,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     approve.set_defaults(run=_approve)
 
 
-def _check(options: argparse.Namespace) -> int:
-    settings = config.read()
-    spec, faults = campaign.read(options.file, catalogue.load(settings.content or catalogue.BUILT_IN))
+def _read(path: Path, settings: config.Settings) -> campaign.CampaignSpec | None:
+    """The campaign of a file; its faults are printed."""
+    spec, faults = campaign.read(path, catalogue.load(settings.content or catalogue.BUILT_IN))
     for fault in faults:
         print(fault)
+    return spec
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = config.read()
+    spec = _read(options.file, settings)
     if spec is None:
         return 1
     _, desk = open_desk(settings)
@@ -76,10 +82,7 @@ async def _list(_options: argparse.Namespace) -> int:
 
 
 async def _add(options: argparse.Namespace) -> int:
-    settings = config.read()
-    spec, faults = campaign.read(options.file, catalogue.load(settings.content or catalogue.BUILT_IN))
-    for fault in faults:
-        print(fault)
+    spec = _read(options.file, config.read())
     if spec is None:
         return 1
     async with opened() as database, database.transaction() as tx:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot import config
+from bot.app import wecom_of
 from bot.core.calendar import WorkCalendar, read_overrides
 from bot.core.clock import SystemClock
 from bot.core.errors import ContentError, PlatformError, SettingError, StorageBusy
 from lessons import catalogue
 from storage import schema
 from storage.database import Database
-from storage.tokens import StoredTokens
 
 
 @dataclass(frozen=True)
@@ -86,22 +86,8 @@ async def _database(settings: config.Settings) -> Finding:
 
 async def _wecom(settings: config.Settings) -> Finding:
     """Ask for a token: shows at once whether corp id and secret are right and the address is allowed."""
-    from bot.platforms.wecom import Account, Wecom  # here: its crypto library is slow to import
-
     database = Database(settings.database_url)
-    account = Account(
-        settings.wecom_corp_id,
-        settings.wecom_agent_id,
-        settings.wecom_secret,
-        settings.wecom_token,
-        settings.wecom_aes_key,
-        settings.wecom_api,
-    )
-
-    async def no_picture(_picture_id: int) -> bytes:
-        return b""
-
-    wire = Wecom(account, clock=SystemClock(), tokens=StoredTokens(database), picture_of=no_picture)
+    wire = wecom_of(settings, SystemClock(), database)
     try:
         await schema.upgrade(database)
         await wire.start()

@@ -99,12 +99,12 @@ def _search(options: argparse.Namespace) -> int:
     if options.batch is not None:
         for _, row in rows_of(options.batch, ("id", "text")):
             hits = library.index.search(row["text"], options.limit)
-            print(json.dumps({"id": row["id"], "hits": [_hit(hit) for hit in hits]}, ensure_ascii=False))
+            print(one_line({"id": row["id"], "hits": [_hit(hit) for hit in hits]}))
         return 0
     words = " ".join(options.words)
     hits = library.index.search(words, options.limit)
     if options.json:
-        print(json.dumps({"id": words, "hits": [_hit(hit) for hit in hits]}, ensure_ascii=False))
+        print(one_line({"id": words, "hits": [_hit(hit) for hit in hits]}))
         return 0
     for number, hit in enumerate(hits, 1):
         print(f"{number}. {library.catalogue.templates[hit.template].title}  [{hit.template}]  {hit.why}")
@@ -130,6 +130,14 @@ def _report(options: argparse.Namespace) -> int:
     else:
         print("\n\n".join(search_report.table(report) for report in found))
     return 0
+
+
+_LINE_ENDS = str.maketrans({char: f"\\u{ord(char):04x}" for char in "\x85\u2028\u2029"})
+
+
+def one_line(value: Any) -> str:
+    """JSON that is one line to every reader; a reply may hold line ends that JSON itself leaves as they are."""
+    return json.dumps(value, ensure_ascii=False).translate(_LINE_ENDS)
 
 
 def rows_of(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, Any]]]:

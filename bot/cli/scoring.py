@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
-from bot.cli.content import rows_of
+from bot.cli.content import one_line, rows_of
 from bot.core.errors import ContentError, Fault
 from lessons import catalogue
 from lessons.catalogue import BUILT_IN, Catalogue
@@ -42,7 +41,7 @@ def _score(options: argparse.Namespace) -> int:
     lesson = _lesson(found, options.lesson, Fault("--lesson", 1, options.lesson, ""))
     text = sys.stdin.buffer.read().decode("utf-8", "replace").strip()
     result = scorer.score(lesson, text)
-    print(json.dumps(result.to_dict(), ensure_ascii=False) if options.json else _plain(result))
+    print(one_line(result.to_dict()) if options.json else _plain(result))
     return 0
 
 
@@ -53,7 +52,7 @@ def _batch(scorer: Scorer, found: Catalogue, path: Path, lesson_id: str | None) 
         for number, row in rows
     ]
     for (_, row), result in zip(rows, scorer.score_many(pairs), strict=True):
-        print(json.dumps({"id": row["id"], **result.to_dict()}, ensure_ascii=False))
+        print(one_line({"id": row["id"], **result.to_dict()}))
     return 0
 
 
