@@ -99,8 +99,8 @@ def build(rows: Sequence[Row], departments: dict[int, str]) -> Board:
         people=len(present),
         asked=asked,
         answered=answered,
-        average=_mean([row.points for row in present if row.points is not None]),
-        change=_mean([value for row in present if (value := change(row)) is not None]),
+        average=_mean([row.points for row in present if row.points is not None]) if enough else None,
+        change=_mean([value for row in present if (value := change(row)) is not None]) if enough else None,
         teams=_teams(present, departments, average_rate),
         keen=_standings([(float(row.answered), row) for row in keen])[:NAMED] if enough else (),
         risen=_standings(rises)[:NAMED] if enough else (),
@@ -120,7 +120,8 @@ def neighbours(rows: Sequence[Row], person_id: int, reach: int = 3) -> tuple[Sta
     if len(standings) < K or mine is None:
         return None
     below = 0 if mine >= len(standings) * 3 // 4 else reach
-    end = min(mine + below + 1, max(mine + 1, len(standings) - 1))
+    last = next(index for index, standing in enumerate(standings) if standing.place == standings[-1].place)
+    end = min(mine + below + 1, max(mine + 1, last))
     return standings[max(0, mine - reach) : end]
 
 

@@ -22,6 +22,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEKDAY_NAMES = ("周一", "周二", "周三", "周四", "周五", "周六", "周日")
 _CLOCK = re.compile(r"^([01]?\d|2[0-3]):[0-5]\d$")
 _LONGEST = timedelta(days=400)
+_LAST_YEAR = 2100
 
 Clock = Annotated[str, Field(description="时刻，例如 09:05；写在引号里")]
 
@@ -63,8 +64,11 @@ class Window(Part):
 
     @model_validator(mode="after")
     def _order(self) -> Window:
-        if clock(self.start) >= clock(self.end):
+        first, last = (60 * moment.hour + moment.minute for moment in (clock(self.start), clock(self.end)))
+        if first >= last:
             raise ValueError("start 要早于 end")
+        if all(minute % 30 == 0 for minute in range(first, last)):
+            raise ValueError("只剩整点或半点那一分钟，平台要求避开；放宽一点，例如 09:03 到 09:27")
         return self
 
 
@@ -105,6 +109,8 @@ class CampaignSpec(Part):
             raise ValueError("track 和 lessons 要写一个，只写一个")
         if len(set(self.lessons)) != len(self.lessons):
             raise ValueError("lessons 里有重复的课程")
+        if self.starts_on.year > _LAST_YEAR:
+            raise ValueError(f"starts_on 太远了，最晚到 {_LAST_YEAR} 年")
         if self.ends_on is not None and self.ends_on < self.starts_on:
             raise ValueError("ends_on 早于 starts_on")
         if not self.days:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -26,24 +27,24 @@ def streak(days: Sequence[tuple[date, bool | None]], today: date) -> Streak:
     """The streak up to today from (day, answered) of the days with a question, in any order.
 
     None for `answered` is a question still open and changes nothing. Days without a question do not count. A missed
-    day uses one of two automatic freezes of its month; without one the streak ends.
+    day uses one of two automatic freezes of its month; without one the streak ends. Days missed before the streak
+    began use none.
     """
     merged: dict[date, bool | None] = {}
     for day, answered in days:
         before = merged.get(day)
         merged[day] = True if True in (before, answered) else before if answered is None else answered
-    used: dict[tuple[int, int], int] = {}
-    count, alive = 0, True
+    used: Counter[tuple[int, int]] = Counter()
+    count, spent = 0, 0
     for day in sorted(merged, reverse=True):
-        answered = merged[day]
-        if answered:
-            count += alive
-        elif answered is False and alive:
-            month = (day.year, day.month)
-            used[month] = used.get(month, 0) + 1
-            alive = used[month] <= FREEZES_PER_MONTH
-    spent = min(used.get((today.year, today.month), 0), FREEZES_PER_MONTH)
-    return Streak(count, FREEZES_PER_MONTH - spent if count else FREEZES_PER_MONTH)
+        month = (day.year, day.month)
+        if merged[day]:
+            count, spent = count + 1, used[today.year, today.month]
+        elif merged[day] is False:
+            if used[month] == FREEZES_PER_MONTH:
+                break
+            used[month] += 1
+    return Streak(count, FREEZES_PER_MONTH - spent)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class Breach:
 class Score:
     """The whole judgement of one reply.
 
-    `band` is 0–4, `points` 0–100 in steps of 5; both follow from the verdicts, red lines and flags alone.
+    `band` is 0–4, `points` 0–100 in steps of 5; both follow from the levels behind the verdicts, red lines and flags.
     """
 
     lesson: str

