@@ -84,6 +84,9 @@ def is_stuffed(text: str) -> bool:
     sentences = len(re.findall(r"[。!?]", text))
     if len(parts) >= 5 and short / len(parts) >= 0.85 and function_words < 0.1 and sentences <= 1:
         return True
+    listing = len(re.findall(r"[、/|+\s]", text)) >= 0.6 * (len(parts) - 1)
+    if len(parts) >= 8 and short / len(parts) >= 0.85 and listing and sentences <= 1:
+        return True
     if len(parts) >= 6 and len(set(parts)) <= len(parts) / 2:
         return True
     pairs = [text[i : i + 2] for i in range(len(text) - 1)]
