@@ -16,7 +16,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from bot.core.clock import Clock
-from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, Temporary
+from bot.core.errors import Ambiguous, Permanent, PlatformError, Temporary
 from bot.core.log import note
 from bot.core.messages import Message
 from bot.platforms.base import Platform, Sent
@@ -27,7 +27,7 @@ from storage.models import Delivery
 log = logging.getLogger(__name__)
 
 _BATCH = 2000
-_MOST_TRIES = 6
+_GIVE_UP = timedelta(hours=24)  # a message older than that is no answer any more
 _FIRST_WAIT = 2.0
 _LONGEST_WAIT = 300.0
 _ORPHAN = timedelta(seconds=60)
@@ -139,14 +139,15 @@ class Courier:
             await self._retry(error, rows, why)
 
     async def _retry(self, error: PlatformError, rows: Sequence[Delivery], why: str) -> None:
-        """Back to due with growing, jittered pauses; given up after the last try."""
+        """Back to due with growing, jittered pauses, until the message is too old to be of use."""
+        old = {row.id for row in rows if self.clock.now() - row.created_at > _GIVE_UP}
+        if old:
+            status = deliveries.UNKNOWN if isinstance(error, Ambiguous) else deliveries.FAILED
+            await self._record([key or 0 for key in old], status=status, error=why)
+        rows = [row for row in rows if row.id not in old]
         asked = error.retry_after if isinstance(error, Temporary) else None
         for tries, group in groupby(sorted(rows, key=lambda row: row.tries), key=lambda row: row.tries):
             ids = [row.id or 0 for row in group]
-            if tries + 1 >= _MOST_TRIES and not isinstance(error, Misconfigured):
-                status = deliveries.UNKNOWN if isinstance(error, Ambiguous) else deliveries.FAILED
-                await self._record(ids, status=status, error=why)
-                continue
             pause = asked or min(_FIRST_WAIT * 2**tries, _LONGEST_WAIT) * random.uniform(0.8, 1.2)
             due_at = self.clock.now() + timedelta(seconds=pause)
             await self._record(ids, status=deliveries.DUE, error=why, due_at=due_at)

@@ -5,8 +5,8 @@ Handlers take plain data and a transaction and return data; they never send.
 
 from __future__ import annotations
 
-from bot.core.messages import Kind, Message, hint, say
-from handlers import cards, help, learn, leave, manager, operator, progress, question, search, ticks, trainer
+from bot.core.messages import Button, Kind, Message, hint, say
+from handlers import cards, care, help, learn, leave, manager, operator, progress, question, search, ticks, trainer
 from handlers.context import Command, Reply, Talk, Tick
 from handlers.state import State
 from storage.models import Role
@@ -99,6 +99,8 @@ async def _text(talk: Talk, text: str) -> Reply:
         return Reply((message,), talk.state)
     if text.lower() in _HELP:
         return await help.overview(talk, COMMANDS)
+    if care.is_own_distress(text):
+        return await care.answer(talk)
     found = find(text)
     if found is not None:
         command, words = found
@@ -121,6 +123,9 @@ async def _free(talk: Talk, text: str) -> Reply:
     """No question is open: a mistyped command, or a search."""
     if not text:
         return Reply((say("没有看到文字。", buttons=(cards.HELP,)),), talk.state)
+    if learn.is_small_talk(text):
+        message = say("在呢。现在没有待答的题，打字就是查话术。", buttons=(Button("今日", "今日"), cards.HELP))
+        return Reply((message,), talk.state)
     word = text.split(" ", maxsplit=1)[0]
     close = _close_commands(talk, word) if 1 < len(word) <= 5 else []
     reply = await search.free(talk, text)

@@ -57,7 +57,7 @@ def draw(board: Board, title: str, span: str) -> bytes:
     if board.teams:
         _teams(sheet, board.teams)
     if board.keen or board.risen:
-        _people(sheet, "全勤", board.keen, "{:.0f} 题")
+        _names(sheet, f"全勤 {len(board.keen)} 人", [standing.name for standing in board.keen])
         _people(sheet, "进步", board.risen, "+{:.0f} 分")
     sheet.text(_EDGE, "请假不计入；不足 5 人不排名；小团队已做平滑。", 26, _QUIET)
     sheet.y += 30
@@ -103,6 +103,27 @@ def _teams(sheet: _Sheet, teams: tuple[TeamRow, ...]) -> None:
             sheet.text(_WIDTH - _EDGE, f"比前四周 {team.change:+.1f} 分", 26, _QUIET, right=True)
         sheet.y += 52
     sheet.y += 44
+
+
+def _names(sheet: _Sheet, head: str, names: list[str]) -> None:
+    """Names side by side, as many lines as they need, at most eight."""
+    rows, size = [""], 34
+    for name in names:
+        longer = f"{rows[-1]}、{name}" if rows[-1] else name
+        if _font(size).getlength(longer) > _WIDTH - 2 * _EDGE - 40:
+            rows.append(name)
+        else:
+            rows[-1] = longer
+    if not names:
+        return
+    rows = rows if len(rows) <= 8 else [*rows[:7], f"{rows[7]} 等"]
+    sheet.card(116 + 56 * len(rows))
+    sheet.text(_EDGE, head, 36, bold=True)
+    sheet.y += 68
+    for row in rows:
+        sheet.text(_EDGE, row, size)
+        sheet.y += 56
+    sheet.y += 16 + 36
 
 
 def _people(sheet: _Sheet, head: str, standings: tuple[Standing, ...], pattern: str) -> None:

@@ -120,7 +120,9 @@ def _compared(tries: list[Attempt], row: Assignment) -> list[str]:
         return ["这题已过截止时间，这次算练习。"] if late else []
     first, best = tries[0], max(tries, key=lambda t: (not t.copied, t.points))
     was = "已撤回" if first.withdrawn_at else f"{BAND_NAMES[first.band]} {first.points} 分"
-    return [f"首答 {was}（计分），最好一次 {BAND_NAMES[best.band]} {best.points} 分（展示用）。"]
+    counts, shown = ("", "") if row.reason == "own" else ("（计分）", "（展示用）")
+    last = [f"这题练了 {MOST_TRIES} 次，够扎实了，换一道吧。"] if len(tries) >= MOST_TRIES else []
+    return [f"首答 {was}{counts}，最好一次 {BAND_NAMES[best.band]} {best.points} 分{shown}。", *last]
 
 
 def _after(talk: Talk, attempt: Attempt, opening: int) -> State:

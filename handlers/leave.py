@@ -25,7 +25,7 @@ async def pause(talk: Talk, words: str) -> Reply:
     if span is None:
         return Reply((say("暂停多久？例如“暂停 3天”“暂停 2周”，只打“暂停”就停到你说“恢复”。"),), talk.state)
     await _away(talk, "pause", *span)
-    until = "你说“恢复”" if span[1] is None else f"{_day(span[1])}"
+    until = "你说“恢复”" if span[1] is None else f"{_day(span[1])}（含当天）"
     message = say(f"好，停发到{until}，这段时间不打扰你。", hint("话术随时能查，想答题打“今日”。"), buttons=(BACK,))
     return Reply((message,), talk.state)
 

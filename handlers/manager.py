@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -67,12 +68,16 @@ def board_lines(board: Board) -> list[Line]:
     if not board.enough:
         lines.append(hint(f"不足 {boards.K} 人，个人榜不显示。"))
     if board.keen:
-        lines += [strong("全勤"), Line("、".join(standing.name for standing in board.keen))]
+        lines += [strong(f"全勤 {len(board.keen)} 人"), Line(_names([standing.name for standing in board.keen]))]
     if board.risen:
         lines.append(strong("进步最大"))
         lines += [Line(f"{s.place}. {s.name}　+{s.value:.0f} 分") for s in board.risen]
     lines.append(hint("请假的日子不计；退出排行的人只算进合计；小团队做了平滑。只列前几名，不排末位。"))
     return lines
+
+
+def _names(names: Sequence[str], most: int = 40) -> str:
+    return "、".join(names[:most]) + (f" 等 {len(names)} 人" if len(names) > most else "")
 
 
 async def _own_place(talk: Talk, first: date, last: date) -> Message:
@@ -129,7 +134,7 @@ async def team(talk: Talk, _words: str) -> Reply:
                 groups.setdefault(key, []).append(person.name)
     lines.append(strong(f"今天 {answered}/{asked} 人答了题" if asked else "今天没有推题"))
     lines += [
-        Line(f"{head}：{'、'.join(groups[head][:20])}" + ("等" if len(groups[head]) > 20 else ""))
+        Line(f"{head} {len(groups[head])} 人：{_names(groups[head])}")
         for head in ("推送了还没答", "还没到推送时间", "请假", "已暂停")
         if head in groups
     ]

@@ -25,7 +25,7 @@ async def mine(talk: Talk, _words: str) -> Reply:
     run = progress.streak(days, talk.today)
     scores = [Score.from_dict(attempt.score) for attempt in recent if attempt.number == 1 and not attempt.copied]
     held = await assignments.cards(talk.tx, talk.person_id)
-    lines = [strong(f"连续 {run.days} 个答题日"), hint(f"本月还有 {run.freezes_left} 次自动补签，漏一天不断。")]
+    lines = [strong(f"连续 {run.days} 个答题日"), hint(_freezes(run.freezes_left))]
     lines += [
         Line(f"{_bar(trend.share)} {CRITERION_NAMES[trend.criterion]}{_arrow(trend.change)}")
         for trend in progress.trends(scores)
@@ -35,10 +35,14 @@ async def mine(talk: Talk, _words: str) -> Reply:
     lessons = talk.desk.catalogue.lessons
     for label, attempt in (("最近", latest), ("最好", best), ("最早", first)):
         title = title_of(lessons.get(attempt.lesson_id), attempt.lesson_id)
-        lines.append(Line(f"{label}：{title}　{BAND_NAMES[attempt.band]} {attempt.points} 分"))
+        lines.append(Line(f"{label} {attempt.points} 分·{BAND_NAMES[attempt.band]}：{title}"))
     lines.append(hint(f"错题本 {len(held)} 题。这些只有你自己看得到。"))
     buttons = (Button("错题", "错题"), Button("排行", "排行"), Button("练一题", "练习"))
     return Reply((say(*lines, title="我的", buttons=buttons),), talk.state)
+
+
+def _freezes(left: int) -> str:
+    return f"本月还有 {left} 次自动补签，漏一天不断。" if left else "本月的自动补签用完了，明天答一题就接着算。"
 
 
 def _bar(share: float) -> str:
@@ -49,4 +53,4 @@ def _bar(share: float) -> str:
 def _arrow(change: float | None) -> str:
     if change is None:
         return ""
-    return "　↑ 在进步" if change > 0.08 else "　↓ 留意一下" if change < -0.08 else "　→ 稳住"
+    return " ↑" if change > 0.08 else " ↓" if change < -0.08 else " →"

@@ -39,14 +39,15 @@ async def _list(talk: Talk) -> Reply:
     if not found:
         message = say(
             "还没有活动。",
-            hint("打“活动 新建 主线名”，例如“活动 新建 合规柔性催收 从 11-25 给 信用卡中心”。"),
+            hint("打“活动 新建 主线名”，例如“活动 新建 合规柔性催收 从 11-25 给 部门名”。"),
             buttons=(Button("新建活动", "活动 新建"),),
         )
         return Reply((message,), talk.state)
     lines: list[Line] = []
     for row in found[:8]:
         lines.append(strong(f"{row.title}（{STATUS_NAMES[row.status]}）"))
-        lines.append(Line(f"编号 {row.id}　{campaigns.when(talk.desk, row.next_at)}"))
+        next_time = f"　{campaigns.when(talk.desk, row.next_at)}" if row.next_at else ""
+        lines.append(Line(f"编号 {row.id}{next_time}"))
     lines.append(hint("看某一个打“活动 预览 编号”；新建打“活动 新建 主线名”。"))
     return Reply((say(*lines, title=f"活动｜{len(found)} 个"),), talk.state)
 
@@ -58,9 +59,9 @@ async def _create(talk: Talk, words: str) -> Reply:
     if track is None:
         tracks = [t for t in Track if talk.desk.catalogue.of_track(t)]
         lines = [Line(f"{TRACK_NAMES[t]}（{len(talk.desk.catalogue.of_track(t))} 题）") for t in tracks]
-        buttons = tuple(Button(TRACK_NAMES[t], f"活动 新建 {TRACK_NAMES[t]}") for t in tracks[:4])
+        buttons = tuple(Button(TRACK_NAMES[t], f"活动 新建 {TRACK_NAMES[t]}") for t in tracks)
         message = say(
-            "想排哪条主线？", *lines, hint("例如“活动 新建 合规柔性催收 从 11-25 给 信用卡中心”。"), buttons=buttons
+            "想排哪条主线？", *lines, hint("例如“活动 新建 合规柔性催收 从 11-25 给 部门名”。"), buttons=buttons
         )
         return Reply((message,), talk.state)
     first = _day(start[1], talk.today) if start else talk.desk.calendar.next_working(talk.today)
@@ -93,7 +94,9 @@ async def _free_id(talk: Talk, wanted: str) -> str:
 def _day(text: str, today: date) -> date | None:
     parts = [int(part) for part in text.split("-")]
     try:
-        return date(*parts) if len(parts) == 3 else date(today.year, *parts)
+        day = date(*parts) if len(parts) == 3 else date(today.year, *parts)
+        passed = len(parts) == 2 and day < today - timedelta(days=180)  # 1-5 in December means next January
+        return date(day.year + 1, day.month, day.day) if passed else day
     except ValueError:
         return None
 
@@ -134,12 +137,16 @@ async def _shown(talk: Talk, row: Campaign, head: str) -> Reply:
         answered, missed, still = (view.counts.get(key, 0) for key in ("answered", "missed", "open"))
         lines.append(Line(f"已答 {answered}，未答 {missed}，进行中 {still}"))
     lines += [hint(text) for text in view.notes]
-    return Reply((say(*lines, title=f"活动｜{row.title}", buttons=_buttons(row)),), talk.state.but(draft=row.id))
+    return Reply(
+        (say(*lines, title=f"活动｜{row.title}", buttons=_buttons(row, talk.person_id)),), talk.state.but(draft=row.id)
+    )
 
 
-def _buttons(row: Campaign) -> tuple[Button, ...]:
+def _buttons(row: Campaign, reader: int) -> tuple[Button, ...]:
+    """What the reader can do with a campaign now; one's own draft is for others to approve."""
     verbs = {rows.DRAFT: ("批准", "结束"), rows.RUNNING: ("暂停", "结束"), rows.PAUSED: ("恢复", "结束")}
-    return tuple(Button(verb, f"活动 {verb} {row.id}") for verb in verbs.get(row.status, ()))
+    allowed = [verb for verb in verbs.get(row.status, ()) if verb != "批准" or row.created_by != reader]
+    return tuple(Button(verb, f"活动 {verb} {row.id}") for verb in allowed)
 
 
 async def _approve(talk: Talk, words: str) -> Reply:

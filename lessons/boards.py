@@ -14,7 +14,7 @@ K = 5
 """The smallest group that gets a board."""
 
 NAMED = 5
-"""How many names a board shows."""
+"""How many names the board of improvement shows; everybody who answered all questions is named."""
 
 _PRIOR_QUESTIONS = 10.0  # a team's rate starts as if it had this many questions at the average rate
 _PRIOR_ANSWERS = 3.0  # a change in points starts as if there were this many answers without change
@@ -102,7 +102,7 @@ def build(rows: Sequence[Row], departments: dict[int, str]) -> Board:
         average=_mean([row.points for row in present if row.points is not None]) if enough else None,
         change=_mean([value for row in present if (value := change(row)) is not None]) if enough else None,
         teams=_teams(present, departments, average_rate),
-        keen=_standings([(float(row.answered), row) for row in keen])[:NAMED] if enough else (),
+        keen=_standings([(float(row.answered), row) for row in keen]) if enough else (),
         risen=_standings(rises)[:NAMED] if enough else (),
         enough=enough,
     )

@@ -152,7 +152,8 @@ def _fault(detail: ErrorDetails, lines: Lines, schema: dict[str, Any]) -> Fault:
     kind = detail["type"]
     context = detail.get("ctx", {})
     if kind in {"enum", "literal_error"}:
-        reason = f"不认识「{detail['input']}」，可以写：{str(context.get('expected', '')).replace(' or ', '、')}"
+        allowed = str(context.get("expected", "")).replace("'", "").replace(" or ", "、").replace(", ", "、")
+        reason = f"不认识「{detail['input']}」，可以写：{allowed}"
     elif kind == "string_pattern_mismatch":
         reason = f"「{detail['input']}」不合写法；只用小写字母、数字和连字符，例如 unmet-refund-all-fees"
     elif kind == "string_too_long":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -21,7 +21,7 @@ async def write(
     if tx.get_bind().dialect.name == "postgresql":
         await tx.execute(text("SELECT pg_advisory_xact_lock(7241)"))  # one writer at a time keeps the chain whole
     last = (await tx.scalars(select(Audit).order_by(col(Audit.id).desc()).limit(1))).first()
-    row = Audit(at=now, actor_id=actor_id, actor=actor, action=action, subject=subject, detail=detail)
+    row = Audit(at=now.astimezone(UTC), actor_id=actor_id, actor=actor, action=action, subject=subject, detail=detail)
     row.previous = last.hash if last else ""
     row.hash = _digest(row)
     tx.add(row)

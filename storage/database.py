@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from bot.core.errors import SettingError, StorageBusy
@@ -56,6 +57,8 @@ class Database:
                     yield session
             except OperationalError as error:
                 raise StorageBusy(f"数据库暂时不可用：{error.orig}") from error
+            except PoolTimeout as error:
+                raise StorageBusy("数据库暂时不可用：连接都在忙") from error
             except DBAPIError as error:
                 if _BUSY.search(str(error)) or error.connection_invalidated:
                     raise StorageBusy(f"数据库暂时不可用：{error.orig}") from error
@@ -70,6 +73,8 @@ class Database:
                 yield session
             except OperationalError as error:
                 raise StorageBusy(f"数据库暂时不可用：{error.orig}") from error
+            except PoolTimeout as error:
+                raise StorageBusy("数据库暂时不可用：连接都在忙") from error
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_, text, update
 from sqlmodel import col, select
 
 from storage.database import Tx
@@ -39,6 +39,12 @@ async def lock(tx: Tx, person_id: int) -> None:
         await tx.execute(select(Person.id).where(Person.id == person_id).with_for_update())
 
 
+async def lock_new(tx: Tx) -> None:
+    """Hold back everybody else who is about to add somebody or something new, until the transaction ends."""
+    if tx.get_bind().dialect.name == "postgresql":
+        await tx.execute(text("SELECT pg_advisory_xact_lock(7242)"))
+
+
 async def enrol(tx: Tx, platform: str, external_id: str, now: datetime, name: str | None = None) -> Person:
     """A new learner known by one platform, in the department 未分组 until somebody sorts them."""
     department = await department_named(tx, UNSORTED)
@@ -62,7 +68,11 @@ async def named(tx: Tx, names: Sequence[str]) -> list[Person]:
 
 async def department_named(tx: Tx, name: str, parent: Department | None = None) -> Department:
     """The department of that name, made when it is not there."""
-    found = (await tx.scalars(select(Department).where(Department.name == name))).first()
+    query = select(Department).where(Department.name == name)
+    found = (await tx.scalars(query)).first()
+    if found is None:
+        await lock_new(tx)
+        found = (await tx.scalars(query)).first()
     if found is not None:
         return found
     department = Department(name=name, parent_id=parent.id if parent else None)
@@ -278,7 +288,11 @@ class SheetRow:
 async def put(tx: Tx, row: SheetRow, now: datetime) -> bool:
     """Add or update the person with this staff number; True when new."""
     department = await department_named(tx, row.department)
-    person = (await tx.scalars(select(Person).where(Person.staff_no == row.staff_no))).first()
+    person = await by_staff_no(tx, row.staff_no)
+    for platform, external_id in row.external if person is None else ():
+        known = await by_identity(tx, platform, external_id)
+        if known is not None and known.staff_no is None:  # enrolled by their first message; the sheet says who it is
+            person, known.staff_no, known.name = known, row.staff_no, row.name
     new = person is None
     if person is None:
         person = Person(name=row.name, staff_no=row.staff_no, department_id=_id(department), created_at=now)

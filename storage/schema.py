@@ -8,7 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from storage.database import Database
 
@@ -28,6 +28,8 @@ async def upgrade(database: Database) -> None:
     """Run every migration the database has not seen; nothing happens when it is current."""
 
     def run(connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":  # one replica migrates, the others wait and find nothing to do
+            connection.execute(text("SELECT pg_advisory_xact_lock(7240)"))
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -19,7 +19,7 @@ from lessons.campaign import WEEKDAY_NAMES
 from storage import campaigns as rows
 from storage import people
 from storage.database import Tx
-from storage.models import Campaign
+from storage.models import Campaign, Role
 
 _VERBS = {"pause": rows.PAUSED, "resume": rows.RUNNING, "end": rows.ENDED}
 _FROM = {"pause": (rows.RUNNING,), "resume": (rows.PAUSED,), "end": (rows.DRAFT, rows.RUNNING, rows.PAUSED)}
@@ -33,6 +33,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     group.add_parser("list", help="列出活动").set_defaults(run=_list)
     add = group.add_parser("add", help="按文件新建（草稿）")
     add.add_argument("file", type=Path)
+    add.add_argument("--by", required=True, metavar="工号", help="新建人的工号；要有培训师角色，批准时不能是同一人")
     add.set_defaults(run=_add)
     for verb, about in (("preview", "预览日历"), ("pause", "暂停"), ("resume", "恢复"), ("end", "结束")):
         one = group.add_parser(verb, help=about)
@@ -91,7 +92,11 @@ async def _add(options: argparse.Namespace) -> int:
             why = f"没有这些部门或工号：{'、'.join(unknown)}" if unknown else f"编号 {spec.id} 已有活动，换一个"
             print(f"{options.file}: {why}", file=sys.stderr)
             return 1
-        await actions.create(tx, spec, f"cli:{getpass.getuser()}", SystemClock().now())
+        author = await people.by_staff_no(tx, options.by)
+        if author is None or author.id is None or Role.TRAINER not in await people.roles(tx, author.id):
+            print(f"工号 {options.by} 没有培训师角色，不能新建活动", file=sys.stderr)
+            return 1
+        await actions.create(tx, spec, author.name, SystemClock().now(), actor_id=author.id)
     print(f"已新建 {spec.id}（待批准）。预览：jiehua campaigns preview {spec.id}")
     return 0
 

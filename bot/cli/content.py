@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bot import config
 from bot.core.errors import ContentError, Fault
 from bot.library import ContentLibrary
 from lessons import catalogue
@@ -25,23 +26,28 @@ from lessons.search import report as search_report
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     lessons = commands.add_parser("lessons", help="课程与话术文件").add_subparsers(dest="action", required=True)
     check = lessons.add_parser("check", help="检查一个内容文件夹，逐行指出问题")
-    check.add_argument("folder", nargs="?", type=Path, default=BUILT_IN, metavar="DIR")
+    check.add_argument("folder", nargs="?", type=Path, default=None, metavar="DIR")
     check.set_defaults(run=_check)
     lessons.add_parser("schema", help="打印内容文件的 JSON Schema").set_defaults(run=_schema)
     listing = lessons.add_parser("list", help="列出课程")
-    listing.add_argument("--lessons", type=Path, default=BUILT_IN, metavar="DIR")
+    listing.add_argument("--lessons", type=Path, default=None, metavar="DIR")
     listing.set_defaults(run=_list)
     templates = commands.add_parser("templates", help="话术").add_subparsers(dest="action", required=True)
     search = templates.add_parser("search", help="查话术")
     search.add_argument("words", nargs="*", metavar="WORDS")
     search.add_argument("--json", action="store_true", help="输出 JSON")
     search.add_argument("--batch", type=Path, metavar="FILE.jsonl", help="每行一个 {id, text}")
-    search.add_argument("--lessons", type=Path, default=BUILT_IN, metavar="DIR", help="内容文件夹")
+    search.add_argument("--lessons", type=Path, default=None, metavar="DIR", help="内容文件夹")
     search.add_argument("--limit", type=int, default=10)
     search.set_defaults(run=_search)
     report = templates.add_parser("report", help="检索效果，按查询类型列表")
     report.add_argument("--json", action="store_true")
     report.set_defaults(run=_report)
+
+
+def folder_of(given: Path | None) -> Path:
+    """The content folder a command means: the one it names, else the configured one, else the built-in one."""
+    return given or config.read().content or BUILT_IN
 
 
 def _schema(_options: argparse.Namespace) -> int:
@@ -50,15 +56,16 @@ def _schema(_options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    for lesson in catalogue.load(options.lessons).lessons.values():
+    for lesson in catalogue.load(folder_of(options.lessons)).lessons.values():
         print(f"{lesson.id}\t{TRACK_NAMES[lesson.track]}\t{lesson.title}")
     return 0
 
 
 def _check(options: argparse.Namespace) -> int:
     """Everything that can be wrong with content; the samples are scored only when the files themselves are sound."""
-    found, faults = catalogue.examine(options.folder)
-    faults += synonyms.examine(options.folder / "synonyms.yaml")[1]
+    folder = folder_of(options.folder)
+    found, faults = catalogue.examine(folder)
+    faults += synonyms.examine(folder / "synonyms.yaml")[1]
     if not faults:
         faults = list(_samples(found))
     for fault in sorted(faults):
@@ -95,7 +102,7 @@ def _models(scorer: Scorer, lesson: Lesson, lines: Any) -> Iterable[Fault]:
 
 
 def _search(options: argparse.Namespace) -> int:
-    library = ContentLibrary(options.lessons, built_in_embedder())
+    library = ContentLibrary(folder_of(options.lessons), built_in_embedder())
     if options.batch is not None:
         for _, row in rows_of(options.batch, ("id", "text")):
             hits = library.index.search(row["text"], options.limit)

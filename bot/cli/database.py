@@ -83,7 +83,7 @@ async def _boards(options: argparse.Namespace) -> int:
         scope = people.below(tree, names[options.department]) if options.department else set(tree)
         message = await board_message(tx, desk, frozenset(scope), first, last, now, "cli")
         png = await stored.picture(tx, message.picture) if message.picture else None
-    print(message.plain)
     if options.picture is not None and png is not None:
         options.picture.write_bytes(png)
+    print(message.plain)
     return 0

@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
-from bot.cli.content import one_line, rows_of
+from bot.cli.content import folder_of, one_line, rows_of
 from bot.core.errors import ContentError, Fault
 from lessons import catalogue
-from lessons.catalogue import BUILT_IN, Catalogue
+from lessons.catalogue import Catalogue
 from lessons.feedback import points_text
 from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Lesson
 from lessons.scoring import Scorer
@@ -20,7 +20,7 @@ from lessons.scoring.result import MARK_NAMES, Score
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     score = commands.add_parser("score", help="给一段回复打分（从标准输入读）")
     score.add_argument("--lesson", metavar="ID", help="课程编号")
-    score.add_argument("--lessons", type=Path, default=BUILT_IN, metavar="DIR", help="用这个文件夹里的课程")
+    score.add_argument("--lessons", type=Path, default=None, metavar="DIR", help="用这个文件夹里的课程")
     score.add_argument("--json", action="store_true", help="输出 JSON")
     score.add_argument("--batch", type=Path, metavar="FILE.jsonl", help="每行一个 {id, lesson, text}")
     score.add_argument("--report", action="store_true", help="评分效果：留一情景检验，旁边是只看长度的基线")
@@ -30,7 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _score(options: argparse.Namespace) -> int:
     if options.report:
         return _report(as_json=options.json)
-    found = catalogue.load(options.lessons, complete=False)
+    found = catalogue.load(folder_of(options.lessons), complete=False)
     scorer = Scorer.built_in()
     if options.batch is not None:
         return _batch(scorer, found, options.batch, options.lesson)

@@ -18,6 +18,7 @@ import yaml
 from bot.core.clock import SHANGHAI
 from bot.core.errors import ContentError, Fault, relative
 
+_A_YEAR_OF_CHANGES = 10  # a year has more moved and free weekdays than that; fewer is no calendar
 _LONGEST_BREAK = 400  # days to look ahead before giving up
 _LISTS = {"work": True, "free": False}
 _SHAPE = "只能有 work（上班）和 free（休息）两个列表"
@@ -46,7 +47,7 @@ class WorkCalendar:
     def known(self, year: int) -> bool:
         """Whether the holidays of `year` are known, by the package or the local file."""
         packaged = {day.year for day in chinese_calendar.holidays}
-        return year in packaged or any(day.year == year for day in self.overrides)
+        return year in packaged or sum(day.year == year for day in self.overrides) >= _A_YEAR_OF_CHANGES
 
     def is_working(self, day: date) -> bool:
         if day in self.overrides:

@@ -92,10 +92,13 @@ async def test_two_replicas_may_start_at_once_on_an_empty_database(empty: Databa
 
 
 async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with database.transaction() as tx:
             await settings.put(tx, "name", "value")
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     async with database.reading() as tx:
         assert await settings.get(tx, "name") is None
 
@@ -384,7 +387,7 @@ async def test_only_what_is_not_sent_can_be_cancelled(database: Database) -> Non
 
 
 async def test_the_week_counts_what_it_should(database: Database) -> None:
-    """Own practice, withdrawn and copied answers, second tries and days of leave do not count."""
+    """Returning questions, own practice, withdrawn and copied answers, second tries, days of leave do not count."""
     anna, bob, carl = await persons(database, "安一", "白二", "陈三")
     async with database.transaction() as tx:
         tx.add(LessonVersion(digest="d", lesson_id="x", content="{}", first_used_at=NOW))
@@ -401,10 +404,11 @@ async def test_the_week_counts_what_it_should(database: Database) -> None:
                 tx.add(Attempt(**{**attempt, **extra}))
 
     await question(anna, MONDAY, "answered", "campaign", {"points": 60}, {"points": 100})
-    await question(anna, MONDAY + timedelta(days=1), "answered", "review", {"points": 90, "copied": True})
+    await question(anna, MONDAY + timedelta(days=1), "answered", "campaign", {"points": 90, "copied": True})
+    await question(anna, MONDAY + timedelta(days=1), "answered", "review", {"points": 10})
     await question(anna, MONDAY + timedelta(days=2), "answered", "campaign", {"points": 20, "withdrawn_at": NOW})
     await question(anna, MONDAY + timedelta(days=3), "missed")
-    await question(anna, MONDAY + timedelta(days=3), "waiting", "review")
+    await question(anna, MONDAY + timedelta(days=5), "waiting")
     await question(anna, MONDAY + timedelta(days=4), "answered", "own", {"points": 0})
     await question(anna, MONDAY - timedelta(days=7), "answered", "campaign", {"points": 40})
     await question(anna, MONDAY - timedelta(days=6), "answered", "campaign", {"points": 50})

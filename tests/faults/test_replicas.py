@@ -32,7 +32,8 @@ async def replica(url: str, folder: Path) -> AsyncIterator[tuple[str, asyncio.su
         port = free.getsockname()[1]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("JIEHUA_")}
     environment |= {
-        "JIEHUA_DATABASE_URL": url, "JIEHUA_PORT": str(port), "JIEHUA_DEMO": "on", "JIEHUA_CACHE": str(folder / "cache"),
+        "JIEHUA_DATABASE_URL": url, "JIEHUA_PORT": str(port), "JIEHUA_DEMO": "on",
+        "JIEHUA_CACHE": str(folder / "cache"),
     }  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "import sys; from bot.cli import main; sys.exit(main(['serve']))",
