@@ -16,10 +16,10 @@ from datetime import timedelta
 from itertools import groupby
 
 from bot.core.clock import Clock
-from bot.core.errors import Ambiguous, Permanent, PlatformError, Temporary
+from bot.core.errors import Ambiguous, Permanent, PlatformError, StorageBusy, Temporary
 from bot.core.log import note
 from bot.core.messages import Message
-from bot.platforms.base import Platform, Sent
+from bot.platforms.base import Payload, Platform, Sent
 from storage import deliveries
 from storage.database import Database
 from storage.models import Delivery
@@ -35,7 +35,11 @@ _ORPHAN = timedelta(seconds=60)
 
 @dataclass
 class Courier:
-    """Sends what is due on the platforms it has. `owner` is fresh for every start of the process."""
+    """Sends what is due on the platforms it has.
+
+    `owner` is fresh for every start of the process, and after a run that broke off: what that run left half-way is
+    settled like a dead sender's.
+    """
 
     database: Database
     platforms: Mapping[str, Platform]
@@ -45,6 +49,13 @@ class Courier:
 
     async def run_once(self) -> int:
         """Send everything that is due now; returns how many deliveries were taken up."""
+        try:
+            return await self._run()
+        except BaseException:
+            self.owner = secrets.token_hex(8)
+            raise
+
+    async def _run(self) -> int:
         async with self.database.reading() as tx:
             found = await deliveries.due(tx, self.clock.now(), list(self.platforms), _BATCH)
         if not found:
@@ -99,7 +110,11 @@ class Courier:
         async with self.database.transaction() as tx:
             got = await deliveries.claim(tx, [row.id or 0 for row in rows], self.owner, key, self.clock.now())
         mine = [row for row in rows if row.id in got]
-        payloads = platform.render(message)
+        payloads = _rendered(platform, message)
+        if mine and part >= len(payloads):
+            status = deliveries.SENT if part else deliveries.FAILED
+            await self._record([row.id or 0 for row in mine], status=status, error="没有可显示的内容")
+            return
         while mine and part < len(payloads):
             await self._pace(platform)
             try:
@@ -107,6 +122,14 @@ class Courier:
                 sent = await platform.send([row.recipient for row in mine], payload)
             except PlatformError as error:
                 await self._failed(platform, error, mine)
+                return
+            except StorageBusy:
+                raise
+            except Exception as error:  # a fault of ours; whether the call was carried out is not known
+                log.exception(
+                    "a platform broke", extra={"action": "delivery.broke", "ids": {"platform": platform.name}}
+                )
+                await self._failed(platform, Ambiguous(type(error).__name__, "broken"), mine)
                 return
             part += 1
             mine = await self._delivered(platform, sent, mine, part, len(payloads))
@@ -162,6 +185,15 @@ class Courier:
         start = max(self._next_call.get(platform.name, 0.0), loop.time())
         self._next_call[platform.name] = start + 1.0 / platform.limits.calls_per_second
         await asyncio.sleep(max(0.0, start - loop.time()))
+
+
+def _rendered(platform: Platform, message: Message) -> list[Payload]:
+    """The calls that show a message; none for one that cannot be shown, which must not hold up the others."""
+    try:
+        return platform.render(message)
+    except Exception:
+        log.exception("a message cannot be rendered", extra={"action": "delivery.broke", "ids": {}})
+        return []
 
 
 Key = tuple[str, str, int, str | None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import func, or_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -75,7 +75,10 @@ def _row(owed: Owed, platform: str, recipient: str, now: datetime) -> dict[str, 
 
 
 async def due(tx: Tx, now: datetime, platforms: Collection[str], limit: int) -> list[Delivery]:
-    """Deliveries to be sent now, in the order they were owed; a person's later message waits for the earlier one."""
+    """Deliveries to be sent now, in the order they were owed.
+
+    A person's later message waits for the earlier one, also while that is being tried again.
+    """
     earlier = aliased(Delivery)
     waits = (
         select(earlier.id)
@@ -83,7 +86,7 @@ async def due(tx: Tx, now: datetime, platforms: Collection[str], limit: int) -> 
             earlier.recipient == Delivery.recipient,
             earlier.platform == Delivery.platform,
             col(earlier.status).in_([DUE, SENDING]),
-            col(earlier.due_at) <= now,
+            or_(col(earlier.due_at) <= now, col(earlier.tries) > 0),
             col(earlier.id) < col(Delivery.id),
         )
         .exists()
@@ -129,11 +132,14 @@ async def record(tx: Tx, ids: Collection[int], **values: Any) -> None:
 
 
 async def in_flight_of_others(tx: Tx, owner: str, before: datetime) -> list[Delivery]:
-    """Deliveries that another, presumably dead, sender marked as being sent before a moment."""
+    """Deliveries that another, presumably dead, sender marked as being sent before a moment, locked.
+
+    What another replica is settling at the same time is left to it.
+    """
     query = select(Delivery).where(
         Delivery.status == SENDING, col(Delivery.owner) != owner, col(Delivery.sent_at) < before
     )
-    return list((await tx.scalars(query)).all())
+    return list((await tx.scalars(query.with_for_update(skip_locked=True))).all())
 
 
 async def messages(tx: Tx, digests: Collection[str]) -> dict[str, Message]:

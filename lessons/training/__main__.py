@@ -15,8 +15,8 @@ from lessons.training.report import as_text, report
 
 
 def train(embedder: Embedder | None) -> weights.Weights:
-    """Weights from everything in content/graded (never from its subfolder frozen) and red_line_speech.yaml."""
-    replies = graded.load()
+    """Weights from content/graded with its subfolder samples (never frozen) and red_line_speech.yaml."""
+    replies = graded.taught()
     listed = examples.examples(replies, examples.by_situation(replies))
     return Fitting(dataset.build(listed, examples.speech(), embedder)).fit(range(examples.GROUPS))
 

@@ -12,6 +12,7 @@ from lessons import catalogue
 from lessons.model import Criterion, Customer, Lesson, Track
 
 GRADED = catalogue.BUILT_IN / "graded"
+SAMPLES = GRADED / "samples"
 FROZEN = GRADED / "frozen"
 
 
@@ -39,6 +40,14 @@ def load(folder: Path = GRADED, *, built_in: bool = False) -> list[Graded]:
     """
     lessons = _built_in_lessons() if built_in else {}
     return [_graded(row, path.stem, lessons) for path in sorted(folder.glob("*.jsonl")) for row in _rows(path)]
+
+
+def taught(*, built_in: bool = False) -> list[Graded]:
+    """Everything training may see: the graded replies, then the labelled samples and bad answers of the lessons.
+
+    The samples are a copy taken when they were labelled, so that editing a lesson does not change the weights.
+    """
+    return [*load(built_in=built_in), *load(SAMPLES, built_in=built_in)]
 
 
 def _built_in_lessons() -> dict[str, Lesson]:

@@ -35,12 +35,13 @@ def report(say: Callable[[str], None] = lambda _: None) -> Figures:
     started = time.monotonic()
     inner = built_in_embedder()
     embedder = DiskCache(inner) if inner else None
-    asked = graded.load(built_in=True)
-    scores, groups = crossed_scores(graded.load(), asked, embedder, say)
+    asked, graded_count = graded.taught(built_in=True), len(graded.load())
+    scores, groups = crossed_scores(graded.taught(), asked, embedder, say)
     figures: Figures = {
         "scorer": Scorer.built_in().version,
         "how": _HOW,
-        "graded": figures_of(asked, scores, groups.tolist()),
+        "graded": figures_of(asked[:graded_count], scores[:graded_count], groups[:graded_count].tolist()),
+        "samples": figures_of(asked[graded_count:], scores[graded_count:], groups[graded_count:].tolist()),
     }
     frozen = graded.load(graded.FROZEN, built_in=True) if graded.FROZEN.is_dir() else []
     if frozen:

@@ -16,7 +16,7 @@ def test_retraining_makes_the_shipped_weights() -> None:
     The same machine makes the same bytes (`python -m lessons.training` twice shows it). Another machine adds up floats
     in another order, so here the linear heads may differ in the last digit and the scores by next to nothing.
     """
-    replies = graded.load()
+    replies = graded.taught()
     listed = examples.examples(replies, examples.by_situation(replies))
     made = Fitting(dataset.build(listed, examples.speech(), None)).fit(range(examples.GROUPS))
     shipped = weights.load(weights.file_of(None))
@@ -29,7 +29,7 @@ def test_retraining_makes_the_shipped_weights() -> None:
 
 
 def test_training_never_reads_the_frozen_replies() -> None:
-    texts = {reply.text for reply in graded.load()}
+    texts = {reply.text for reply in graded.taught()}
     frozen = graded.load(graded.FROZEN) if graded.FROZEN.is_dir() else []
     assert not texts & {reply.text for reply in frozen}
 
