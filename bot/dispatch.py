@@ -73,7 +73,7 @@ class Dispatcher:
             rows = await inbox.unfinished(tx, self.clock.now() - timedelta(seconds=20))
         for found in rows:
             async with self.database.transaction() as tx:
-                row = await tx.get(Inbox, found.id)
+                row = await tx.get(Inbox, found.id, with_for_update=True)  # or two replicas would both take it up
                 if row is not None and row.status == inbox.NEW:
                     await self._try(tx, row, passive=False)
         if rows:
@@ -104,17 +104,16 @@ class Dispatcher:
     async def _try(self, tx: Tx, row: Inbox, *, passive: bool) -> tuple[Message, ...]:
         """Handle a stored message inside a savepoint; a failure leaves it stored for later."""
         row.tries += 1
+        ids = {"inbox": row.id, "tries": row.tries}  # read now: a savepoint rolled back takes the values with it
         try:
             async with tx.begin_nested():
                 return await self._handle(tx, row, passive=passive)
         except (StorageBusy, asyncio.CancelledError):
             raise
         except Exception:
-            note(log, "inbox.failed", "handling a message failed", logging.ERROR, inbox=row.id, tries=row.tries)
-            log.exception("the failure", extra={"action": "inbox.failed", "ids": {"inbox": row.id}})
+            log.exception("handling a message failed", extra={"action": "inbox.failed", "ids": ids})
             await tx.refresh(row)
-            row.tries += 1
-            if row.tries > _MOST_TRIES:
+            if row.tries >= _MOST_TRIES:
                 row.status, row.done_at = inbox.FAILED, self.clock.now()
                 await self._apologise(tx, row)
             return ()
@@ -145,6 +144,9 @@ class Dispatcher:
 
     async def _person(self, tx: Tx, row: Inbox) -> tuple[Person | None, bool]:
         person = await people.by_identity(tx, row.platform, row.sender)
+        if person is None and self.desk.settings.enrol == "auto":
+            await people.lock_new(tx)
+            person = await people.by_identity(tx, row.platform, row.sender)  # their other message may have been faster
         if person is not None or self.desk.settings.enrol == "refuse":
             return person, False
         return await people.enrol(tx, row.platform, row.sender, self.clock.now()), True
@@ -214,5 +216,8 @@ class Parked:
                 await self._receive(incoming)
             except StorageBusy:
                 break
+            except Exception:  # it stays, and must not keep the others waiting
+                log.exception("a parked message failed", extra={"action": "inbox.failed", "ids": {"key": incoming.key}})
+                continue
             self._waiting.pop(key, None)
         return len(self._waiting)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,7 @@ from storage.models import (
     Person,
 )
 from storage.tokens import StoredTokens
+from tests.contract.busy import taken
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 MONDAY = date(2026, 11, 23)
@@ -146,30 +146,6 @@ async def test_times_of_day_dates_and_tags_survive(database: Database) -> None:
     assert {name: getattr(row, name) for name in values} == values
 
 
-@asynccontextmanager
-async def taken(database: Database) -> AsyncIterator[None]:
-    """Somebody else holds the inbox, and this database's transactions wait for only a moment."""
-
-    def impatient(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout=30" if database.is_sqlite else "SET lock_timeout = '30ms'")
-        cursor.close()
-        if not database.is_sqlite:
-            connection.commit()
-
-    await database.engine.dispose()
-    event.listen(database.engine.sync_engine, "connect", impatient)
-    other = Database(database.url.set(drivername=database.url.get_backend_name()).render_as_string(hide_password=False))
-    try:
-        async with other.engine.begin() as connection:
-            if not database.is_sqlite:  # on SQLite whoever has begun holds the only lock
-                await connection.execute(text("LOCK TABLE inbox IN ACCESS EXCLUSIVE MODE"))
-            yield
-    finally:
-        await other.close()
-        event.remove(database.engine.sync_engine, "connect", impatient)
-
-
 async def _receive(database: Database, key: str = "k") -> Inbox | None:
     async with database.transaction() as tx:
         return await inbox.store(tx, Incoming("wecom", "alice", key, Kind.TEXT), "您好", NOW)
@@ -206,7 +182,7 @@ async def test_a_pool_without_a_free_connection_is_busy_too(database_url: str) -
         await database.close()
 
 
-async def test_a_readonly_file_is_busy(tmp_path: Path, migrated_file: Path) -> None:
+async def test_a_full_disk_is_busy(tmp_path: Path, migrated_file: Path) -> None:
     path = tmp_path / "full.db"
     path.write_bytes(migrated_file.read_bytes())
     database = Database(f"sqlite:///{path}")

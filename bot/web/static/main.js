@@ -23,7 +23,10 @@ const composer = new Composer({
 });
 const panel = new Panel({
   pick: (id) => become(panel.people.find((persona) => persona.id === id)),
-  jumped: refreshCast,
+  jumped: () => {
+    conversation.toNewest(); // what came with the new day
+    refreshCast();
+  },
 });
 
 // Saying something

@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.core.clock import ManualClock
-from bot.core.errors import Permanent, StorageBusy, Temporary
-from bot.core.errors import Misconfigured
+from bot.core.errors import Misconfigured, Permanent, StorageBusy, Temporary
 from bot.platforms.http import Entry, TokenCache, TokenStore
 from storage.database import Database
 from storage.tokens import StoredTokens

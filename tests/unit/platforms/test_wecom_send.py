@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.core.errors import Ambiguous, Permanent, PlatformError, StorageBusy, Temporary
+from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, StorageBusy, Temporary
 from bot.core.messages import Line, Message, say
 from bot.platforms.base import Platform, Sent
-from bot.core.errors import Misconfigured
 from bot.platforms.wecom import Wecom
 from bot.platforms.wecom.codes import CODES, Does, error_for
 from storage.database import Database
