@@ -32,6 +32,9 @@ _REASONS = {
 }
 
 
+_TOO_DEEP = "层次太深，或者 & 和 * 指来指去；这里用不着它们"
+_MOST_BRACKETS = 10_000  # libyaml nests on the C stack: some ten thousand levels would end the process
+
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is several times faster, where it is there
 
 
@@ -57,11 +60,13 @@ def read(path: Path, shape: TypeAdapter[Any]) -> tuple[Any, Lines, list[Fault]]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         return None, Lines(name, None), [Fault(name, 1, "-", f"读不出来：{error}；文件要用 UTF-8 编码")]
+    if text.count("[") + text.count("{") > _MOST_BRACKETS:
+        return None, Lines(name, None), [Fault(name, 1, "-", _TOO_DEEP)]
     try:
         node, data = _parse(text)
         repeated = [] if node is None else list(_repeated_keys(node, name))
     except RecursionError:
-        return None, Lines(name, None), [Fault(name, 1, "-", "层次太深，或者 & 和 * 指来指去；这里用不着它们")]
+        return None, Lines(name, None), [Fault(name, 1, "-", _TOO_DEEP)]
     except ValueError as error:
         return None, Lines(name, None), [Fault(name, 1, "-", f"有一个值读不懂（{error}）；把它放进引号里")]
     except yaml.YAMLError as error:

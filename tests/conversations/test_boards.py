@@ -72,7 +72,7 @@ async def test_on_request(world: World, boss: Friend) -> None:
     await boss.says("排行 本周")
     boss.hears("周榜｜11月23日–11月29日", "4/5 题")
     await boss.says("团队")
-    boss.hears("今天 4/5 人答了题", "推送了还没答：丁四", "请假：高六", "不看个人分数")
+    boss.hears("今天 4/5 人答了题", "推送了还没答 1 人：丁四", "请假 1 人：高六", "不看个人分数")
     await people["安一"].says("排行 本周")
     people["安一"].hears("我的这一周", "答了 1/1 题")
 

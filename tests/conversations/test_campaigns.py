@@ -85,7 +85,7 @@ async def test_bad_wishes_are_explained(world: World) -> None:
     he, _ = await trainers(world)
     await he.says("活动 新建 天体物理")
     he.hears("想排哪条主线", "合规柔性催收")
-    await he.says("活动 新建 合规柔性催收 从 1-1")
+    await he.says("活动 新建 合规柔性催收 从 11-20")
     he.hears("不能早于今天")
     await he.says("活动 新建 合规柔性催收 给 月球支行")
     he.hears("没有部门“月球支行”")

@@ -152,7 +152,7 @@ async def test_when_the_platform_is_down_the_question_waits(day: Day) -> None:
     await fake.subscribe("alice")
     await world.campaign(LESSON)
     fake.fault("message/send", "errcode", times=2)
-    await world.at("10:40")
+    await world.at("11:30")
     await fake.until("alice", "今日一题")
     assert sum("今日一题" in text for text in fake.hears("alice")) == 1
 

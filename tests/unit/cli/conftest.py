@@ -47,7 +47,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     year = datetime.now(UTC).year
-    (tmp_path / "calendar.yaml").write_text(f"free: [{year}-01-01, {year + 1}-01-01]\n", encoding="utf-8")
+    days = [f"{each}-01-{number:02}" for each in (year, year + 1) for number in range(1, 29)]
+    (tmp_path / "calendar.yaml").write_text(f"free: [{', '.join(days)}]\n", encoding="utf-8")
     monkeypatch.setenv("JIEHUA_CALENDAR_FILE", "calendar.yaml")
     monkeypatch.setenv("JIEHUA_DATABASE_URL", "sqlite:///jiehua.db")
     return tmp_path

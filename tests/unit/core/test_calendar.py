@@ -45,12 +45,18 @@ def test_a_year_nobody_knows_falls_back_to_weekdays_and_says_so() -> None:
     assert not CALENDAR.is_working(date(2027, 1, 2))
 
 
-def test_overrides_win_and_make_a_year_known() -> None:
+def test_overrides_win() -> None:
     calendar = WorkCalendar(overrides={date(2027, 1, 1): False, date(2027, 1, 3): True, date(2026, 11, 23): False})
-    assert calendar.known(2027)
+    assert not calendar.known(2027), "a day or two are no calendar of a year"
     assert not calendar.is_working(date(2027, 1, 1))
     assert calendar.is_working(date(2027, 1, 3))
     assert not calendar.is_working(date(2026, 11, 23))
+
+
+def test_a_local_file_with_a_whole_year_makes_it_known() -> None:
+    days = {date(2027, 1, 1) + timedelta(days=n): False for n in range(20)}
+    assert WorkCalendar(overrides=days).known(2027)
+    assert not WorkCalendar(overrides=days).known(2028)
 
 
 def test_the_next_working_days_jump_over_a_holiday() -> None:

@@ -26,6 +26,8 @@ BAD = {
     "quiet_end": "25:00",
     "rest_after": "0",
     "board_at": "09:12+08:00",
+    "care_contact": " ",
+    "cache": "  ",
     "enrol": "maybe",
     "web_chat": "sometimes",
     "demo": "2",
