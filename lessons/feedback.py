@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.core.messages import Line, Message, good, hint, quote, strong, warn
 from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Criterion, Knowledge, Lesson, Point, RedLine, Rule
-from lessons.scoring.result import BAND_NAMES, Breach, Flag, Mark, Score, Tier, Verdict
+from lessons.scoring.result import BAND_NAMES, Flag, Mark, Score, Tier, Verdict
 
 LABEL = "自动评分，仅供练习参考"
 
@@ -103,8 +103,7 @@ def review(lesson: Lesson, score: Score, text: str, opening: int, rules: dict[st
     """What the learner reads first: band, verdicts with quotes, red lines, and the one thing to add."""
     lines: list[Line] = [Line(_OPENINGS[score.band][opening])]
     lines += [warn(_FLAGS[flag]) for flag in score.flags]
-    for breach in score.red_lines:
-        lines += _breach(breach, lesson, rules)
+    lines += _breaches(score, rules)
     if not set(score.flags) & {Flag.EMPTY, Flag.TOO_SHORT, Flag.NO_CHINESE, Flag.COPIED}:
         lines += [_verdict(criterion, verdict) for criterion, verdict in score.criteria.items()]
     lines += _to_add(lesson, score, text)
@@ -148,15 +147,20 @@ def basis(rule_ids: Sequence[str], rules: dict[str, Rule]) -> str:
     return "、".join(f"《{r.name}》" + (f"（{r.effective} 起施行）" if r.effective else "") for r in known)
 
 
-def _breach(breach: Breach, lesson: Lesson, rules: dict[str, Rule]) -> list[Line]:
-    name = RED_LINE_NAMES[breach.rule]
-    if breach.tier is Tier.SUSPECTED:
-        return [warn(f"留意：「{_short(breach.quote)}」容易被听成「{name}」，没有扣到红线，说的时候再稳一点。")]
-    cited = basis(lesson.rules, rules)
-    lines = [warn(f"红线：{name}。你说的是「{_short(breach.quote)}」，踩到它，其他再好也只能到“重来”。")]
-    if cited:
-        lines.append(hint(f"相关规定：{cited}"))
-    lines.append(Line(SAFER[breach.rule]))
+def _breaches(score: Score, rules: dict[str, Rule]) -> list[Line]:
+    """Every red line with the words that cross it and a safe way to say the same, then the rules they rest on."""
+    lines: list[Line] = []
+    for breach in score.confirmed:
+        lines.append(warn(f"红线：{RED_LINE_NAMES[breach.rule]}。你说的是「{_short(breach.quote)}」"))
+        lines.append(Line(SAFER[breach.rule]))
+    if lines:
+        crossed = {breach.rule for breach in score.confirmed}
+        cited = basis([rule.id for rule in rules.values() if crossed & set(rule.red_lines)], rules)
+        lines.append(hint("踩到红线，其他说得再好也只能到“重来”。" + (f"依据：{cited}" if cited else "")))
+    for breach in score.red_lines:
+        if breach.tier is Tier.SUSPECTED:
+            name = RED_LINE_NAMES[breach.rule]
+            lines.append(warn(f"留意：「{_short(breach.quote)}」容易被听成“{name}”。没有按红线算，说的时候再稳一点。"))
     return lines
 
 

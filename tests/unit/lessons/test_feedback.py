@@ -96,7 +96,9 @@ def test_a_red_line_names_itself_its_rule_and_a_safer_way(content: Catalogue, le
     text = message.plain
     assert f"红线：{RED_LINE_NAMES[rule]}" in text
     assert "「五千八全给您退」" in text
-    assert "《银行业保险业消费投诉处理管理办法》（2020-03-01 起施行）" in text
+    resting = [known for known in content.rules.values() if rule in known.red_lines]
+    assert all(f"《{known.name}》" in text for known in resting)
+    assert ("依据：" in text) == bool(resting)
     assert SAFER[rule] in text
     assert "最值得补的一步" not in text, "first the red line, everything else later"
     assert any(line.style is Style.WARN and "红线" in line.text for line in message.lines)
@@ -110,7 +112,7 @@ def test_every_red_line_has_a_safer_way() -> None:
 def test_a_suspicion_is_no_accusation(content: Catalogue, lesson: Lesson) -> None:
     suspected = breach(RedLine.OVERPROMISE, Tier.SUSPECTED)
     text = review(lesson, score(lead=Mark.MISS, red_lines=(suspected,)), REPLY, 0, content.rules).plain
-    assert "没有扣到红线" in text
+    assert "没有按红线算" in text
     assert "红线：" not in text
     assert SAFER[RedLine.OVERPROMISE] not in text
     assert "最值得补的一步" in text
