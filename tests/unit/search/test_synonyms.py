@@ -28,7 +28,8 @@ def test_a_word_twice_and_a_single_character_are_faults(tmp_path: Path) -> None:
 
 
 def test_a_number_without_quotes_and_an_unknown_key_are_faults(tmp_path: Path) -> None:
-    assert "2: groups[0][2]: 这里要写文字；数字和时刻要放进引号里" in faults(tmp_path, "groups:\n  - [监管, 银保监, 12378]\n")
+    found = faults(tmp_path, "groups:\n  - [监管, 银保监, 12378]\n")
+    assert found == ["2: groups[0][2]: 这里要写文字；数字和时刻要放进引号里"]
     assert "没有这个键" in faults(tmp_path, "group: []\ngroups: []\n")[0]
 
 
