@@ -16,7 +16,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from bot.core.clock import Clock
-from bot.core.errors import Ambiguous, Permanent, PlatformError, StorageBusy, Temporary
+from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, StorageBusy, Temporary
 from bot.core.log import note
 from bot.core.messages import Message
 from bot.platforms.base import Payload, Platform, Sent
@@ -162,8 +162,12 @@ class Courier:
             await self._retry(error, rows, why)
 
     async def _retry(self, error: PlatformError, rows: Sequence[Delivery], why: str) -> None:
-        """Back to due with growing, jittered pauses, until the message is too old to be of use."""
-        old = {row.id for row in rows if self.clock.now() - row.created_at > _GIVE_UP}
+        """Back to due with growing, jittered pauses, until the message is too old to be of use.
+
+        What waits for a person to mend a setting is never given up; questions expire by themselves.
+        """
+        patient = isinstance(error, Misconfigured)
+        old = {row.id for row in rows if not patient and self.clock.now() - row.created_at > _GIVE_UP}
         if old:
             status = deliveries.UNKNOWN if isinstance(error, Ambiguous) else deliveries.FAILED
             await self._record([key or 0 for key in old], status=status, error=why)

@@ -202,9 +202,11 @@ class Parked:
         try:
             answer = await self._receive(incoming)
         except StorageBusy:
-            if len(self._waiting) < self._most:
+            room = len(self._waiting) < self._most
+            if room:
                 self._waiting[incoming.platform, incoming.key] = replace(incoming, passive=False)
-            note(log, "inbox.parked", "the database is busy; a message waits in memory", waiting=len(self._waiting))
+            where = "a message waits in memory" if room else "no room to keep a message, the vendor must repeat it"
+            note(log, "inbox.parked", f"the database is busy; {where}", logging.WARNING, waiting=len(self._waiting))
             raise
         self._waiting.pop((incoming.platform, incoming.key), None)
         return answer

@@ -136,7 +136,7 @@ def _teams(rows: Sequence[Row], names: dict[int, str], average: float) -> tuple[
         changes = [value for row in members if (value := change(row)) is not None]
         rate = answered / asked if asked else 0.0
         place = 0 if len(members) >= K else None
-        shown = _mean(changes) if place is not None else None
+        shown = _mean(changes) if place is not None and len(changes) >= K else None
         teams.append(TeamRow(department_id, name, len(members), asked, answered, rate, fair, shown, place))
     ranked = sorted((t for t in teams if t.place is not None), key=lambda t: (-t.fair_rate, t.name))
     places = {team.department_id: place for place, team in enumerate(ranked, 1)}

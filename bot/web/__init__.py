@@ -1,0 +1,1 @@
+"""What answers HTTP: the vendors' callbacks, the local chat page, health."""
