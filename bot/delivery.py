@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import groupby
+from typing import Any
 
 from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, StorageBusy, Temporary
@@ -64,7 +65,9 @@ class Courier:
         late = [row.id or 0 for row in found if row.expires_at is not None and row.expires_at <= now]
         if late:
             async with self.database.transaction() as tx:
-                await deliveries.record(tx, late, status=deliveries.CANCELLED, error="过了截止时间")
+                await deliveries.record(
+                    tx, late, only=deliveries.DUE, status=deliveries.CANCELLED, error="过了截止时间"
+                )
         taken = 0
         alive = [row for row in found if (row.id or 0) not in set(late)]
         for (name, digest, part, batch), rows in _batches(alive):
@@ -145,7 +148,12 @@ class Courier:
         async with self.database.transaction() as tx:
             for row_id, reason in failed.items():
                 await deliveries.record(tx, [row_id], status=deliveries.FAILED, error=reason[:200])
-            values = {"parts_sent": part, "message_id": sent.message_id, "sent_at": self.clock.now(), "error": ""}
+            values: dict[str, Any] = {
+                "parts_sent": part,
+                "message_id": sent.message_id,
+                "sent_at": self.clock.now(),
+                "error": "",
+            }
             await deliveries.record(tx, ids, status=deliveries.SENT if done else deliveries.SENDING, **values)
         if failed:
             note(log, "delivery.unreached", "some people were not reached", logging.WARNING, people=len(failed))
@@ -179,7 +187,7 @@ class Courier:
             due_at = self.clock.now() + timedelta(seconds=pause)
             await self._record(ids, status=deliveries.DUE, error=why, due_at=due_at)
 
-    async def _record(self, ids: list[int], **values: object) -> None:
+    async def _record(self, ids: list[int], **values: Any) -> None:
         async with self.database.transaction() as tx:
             await deliveries.record(tx, ids, **values)
 

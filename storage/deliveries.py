@@ -124,10 +124,12 @@ async def claim(tx: Tx, ids: Collection[int], owner: str, batch: str, now: datet
     return got
 
 
-async def record(tx: Tx, ids: Collection[int], **values: Any) -> None:
-    """Set columns of deliveries."""
+async def record(tx: Tx, ids: Collection[int], *, only: str | None = None, **values: Any) -> None:
+    """Set columns of deliveries; with `only` of those that still have this status."""
     for block in chunks(ids):
         query = update(Delivery).where(col(Delivery.id).in_(block)).values(**values)
+        if only is not None:
+            query = query.where(col(Delivery.status) == only)
         await tx.execute(query, execution_options={"synchronize_session": False})
 
 

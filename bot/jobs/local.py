@@ -43,6 +43,7 @@ class Loop:
         self._name, self._work, self._seconds = name, work, seconds
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     def wake(self) -> None:
         self._wanted.set()
@@ -62,8 +63,6 @@ class Loop:
                 await asyncio.wait_for(asyncio.shield(task), 10)
             except TimeoutError:
                 task.cancel()
-
-    _stopping = False
 
     async def _run(self) -> None:
         while not self._stopping:
