@@ -20,6 +20,7 @@ from storage import chat_lines, people
 from storage.database import Database
 from storage.models import Identity, Person, Role
 
+LESSON = "unmet-refund-all-fees"
 _STEP = timedelta(minutes=29)
 
 

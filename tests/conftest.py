@@ -17,7 +17,7 @@ from bot.library import ContentLibrary
 from handlers.context import Desk
 from storage import schema
 from storage.database import Database
-from tests.chat import World
+from tests.chat import LESSON, Friend, World
 from tests.postgres import Cluster, cluster
 
 MONDAY = datetime(2026, 11, 23, 8, 30, tzinfo=SHANGHAI)
@@ -86,3 +86,13 @@ def clock() -> ManualClock:
 async def world(database: Database, opened: tuple[ContentLibrary, Desk], clock: ManualClock) -> World:
     """A bot without a web server, with people to add and a clock to move."""
     return World.build(database, opened, clock)
+
+
+@pytest.fixture
+async def alice(world: World) -> Friend:
+    """A learner with an open question."""
+    person = await world.person("小林")
+    await world.campaign(LESSON)
+    await world.at("09:30")
+    await person.reads()
+    return person

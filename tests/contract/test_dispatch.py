@@ -26,18 +26,7 @@ from storage.models import Assignment, Attempt, Delivery, Inbox, Lookup, Person
 from tests.chat import Friend, World
 from tests.contract.busy import taken
 
-LESSON = "unmet-refund-all-fees"
 REPLY = "唐女士，五千八得起多少个大早才挣得回来。年费三百我现在就帮您申请退，五个工作日到账，咱先看哪一笔？"
-
-
-@pytest.fixture
-async def alice(world: World) -> Friend:
-    """A learner with an open question."""
-    person = await world.person("小林")
-    await world.campaign(LESSON)
-    await world.at("09:30")
-    await person.reads()
-    return person
 
 
 def incoming(person: Friend, text: str, key: str = "k", **values: Any) -> Incoming:

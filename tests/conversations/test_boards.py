@@ -8,8 +8,8 @@ import pytest
 
 from storage import settings as stored
 from storage.models import Role
-from tests.chat import Friend, World
-from tests.conversations.test_daily_loop import GOOD, LESSON, RUDE
+from tests.chat import LESSON, Friend, World
+from tests.conversations.test_daily_loop import GOOD, RUDE
 
 NAMES = ("安一", "白二", "陈三", "丁四", "方五", "高六")
 

@@ -8,24 +8,14 @@ import pytest
 
 from bot.core.messages import Kind
 from storage import assignments, attempts
-from tests.chat import Friend, World
+from tests.chat import LESSON, Friend, World
 
-LESSON = "unmet-refund-all-fees"
 GOOD = (
     "唐女士，五千八得起多少个大早才挣得回来，您想问个明白太应该了。年费三百我现在就帮您申请退，五个工作日到账；"
     "晚还那六百四我提交减免复核，十八号前给您打电话，结果要看审核。分期手续费办的时候跟您确认过费率，收了的退不了，"
     "没到期那笔可以提前结清。我把明细发您，咱先看哪一笔？"
 )
 RUDE = "网上说能退你找网上退去啊，合同自己签的还来闹，真是没文化，爱投诉投诉去。"
-
-
-@pytest.fixture
-async def alice(world: World) -> Friend:
-    person = await world.person("小林")
-    await world.campaign(LESSON)
-    await world.at("09:30")
-    await person.reads()
-    return person
 
 
 async def test_a_question_arrives_in_the_morning_off_the_half_hour(world: World) -> None:

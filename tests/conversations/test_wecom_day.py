@@ -22,8 +22,8 @@ from bot.library import ContentLibrary
 from handlers.context import Desk
 from storage.database import Database
 from storage.models import Assignment, Attempt, Delivery, Inbox
-from tests.chat import World
-from tests.conversations.test_daily_loop import GOOD, LESSON, RUDE
+from tests.chat import LESSON, World
+from tests.conversations.test_daily_loop import GOOD, RUDE
 from tests.fakes.wecom import FakeWecom
 
 
