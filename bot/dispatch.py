@@ -22,7 +22,6 @@ from bot.core.masking import mask
 from bot.core.messages import Button, Incoming, Kind, Message, hint, say
 from handlers.context import Desk, Talk
 from handlers.state import State
-from lessons.model import Lesson
 from storage import conversations, deliveries, inbox, people
 from storage.database import Database, Tx
 from storage.deliveries import Owed
@@ -90,12 +89,8 @@ class Dispatcher:
             if person is None or person.id is None:
                 return
             state = State.from_data(await conversations.load(tx, person.id))
-            if not handlers.scores(state, incoming.kind, text):
-                return
-            talk = self._talk(tx, person, frozenset(), state)
-            row = await handlers.question.current(talk)
-            lesson = await handlers.question.lesson_of(talk, row) if row is not None else None
-        if isinstance(lesson, Lesson):
+            lesson = await handlers.subject(self._talk(tx, person, frozenset(), state), incoming.kind, text)
+        if lesson is not None:
             try:
                 await asyncio.to_thread(self.desk.scorer.score, lesson, text)
             except Exception:  # the message must be stored all the same; the handler meets the fault again

@@ -6,9 +6,23 @@ Handlers take plain data and a transaction and return data; they never send.
 from __future__ import annotations
 
 from bot.core.messages import Button, Kind, Message, hint, say
-from handlers import cards, care, help, learn, leave, manager, operator, progress, question, search, ticks, trainer
+from handlers import (
+    cards,
+    care,
+    drill,
+    help,
+    learn,
+    leave,
+    manager,
+    operator,
+    progress,
+    question,
+    search,
+    ticks,
+    trainer,
+)
 from handlers.context import Command, Reply, Talk, Tick
-from handlers.state import State
+from lessons.model import Lesson
 from storage.models import Role
 
 COMMANDS: tuple[Command, ...] = (
@@ -18,6 +32,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(("撤回",), learn.take_back, "两分钟内撤回刚才的回答"),
     Command(("练习", "练一题"), question.practise, "自己加练一题", takes="[题名]"),
     Command(("错题", "错题本", "错题集"), question.mistakes, "会再回来的题", takes="[序号]"),
+    Command(("演练", "陪练"), drill.offer, "和会还嘴的客户过几招", takes="[序号]"),
+    Command(("退出演练",), drill.leave, "先停下这场演练"),
     Command(("话术", "hs"), search.search, "客户在线时查能说的话", takes="关键词", free=True),
     Command(("更多",), search.more, "再看几条话术"),
     Command(("收藏",), search.keep, "收藏正在看的话术", takes="[序号]"),
@@ -73,9 +89,17 @@ def may(talk: Talk, command: Command) -> bool:
     return bool(talk.roles & _ALLOWED.get(command.role, {command.role})) or command.role is Role.LEARNER
 
 
-def scores(state: State, kind: Kind, text: str) -> bool:
-    """Whether this text is probably an answer that will be scored; only used to score it ahead of time."""
-    return kind is Kind.TEXT and find(text) is None and not search.can_pick(state, text.strip()) and len(text) > 3
+async def subject(talk: Talk, kind: Kind, text: str) -> Lesson | None:
+    """The lesson that this text will probably be scored against; only used to score it ahead of time."""
+    if kind is not Kind.TEXT or len(text) <= 3 or find(text) is not None or search.can_pick(talk.state, text.strip()):
+        return None
+    run = await drill.current(talk)
+    if run is not None:
+        course = await drill.course_of(talk, run)
+        return course.lesson if course is not None else None
+    row = await question.current(talk)
+    lesson = await question.lesson_of(talk, row) if row is not None else None
+    return lesson if isinstance(lesson, Lesson) else None
 
 
 async def respond(talk: Talk, kind: Kind, text: str) -> Reply:
@@ -109,6 +133,9 @@ async def _text(talk: Talk, text: str) -> Reply:
         return await command.run(talk, words)
     if search.can_pick(talk.state, text):
         return await search.pick(talk, text)
+    run = await drill.current(talk)
+    if run is not None and text:
+        return await drill.reply(talk, run, text)
     if await question.current(talk) is None:
         return await _free(talk, text)
     close = _close_commands(talk, text) if len(text) <= 4 and not learn.is_small_talk(text) else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.core.messages import Button, Line, Message, hint, quote, strong
-from lessons.model import TRACK_NAMES, AnyLesson, Knowledge, Template
+from lessons.model import TRACK_NAMES, AnyLesson, Knowledge, Lesson, Template
 
 HELP = Button("帮助", "帮助")
 AGAIN = Button("再答一次", "再答")
@@ -25,12 +25,20 @@ def question(lesson: AnyLesson, reason: str, deadline: str) -> Message:
     lines = [
         hint(f"{TRACK_NAMES[lesson.track]} · 约 {lesson.minutes} 分钟"),
         Line(lesson.context),
+        *limits(lesson),
         strong(f"{lesson.customer.name}说："),
         quote(lesson.customer.says),
         strong("你会怎么接？像平时说话那样，直接打字发来。"),
         hint(f"{deadline}前都算。现在打字就是作答；要查话术，打“话术 关键词”。"),
     ]
     return Message(tuple(lines), title=title, buttons=(HELP,))
+
+
+def limits(lesson: Lesson) -> list[Line]:
+    """What the learner may grant here and what not, as every employee knows it at work."""
+    can = [Line("你能办的：" + "；".join(lesson.authority.can) + "。")] if lesson.authority.can else []
+    cannot = "；".join(limit.text for limit in lesson.authority.cannot)
+    return [*can, hint(f"不能：{cannot}。")] if cannot else can
 
 
 def template_brief(number: int, template: Template, why: str) -> list[Line]:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from bot.core.messages import Button, Line, hint, say, strong
-from handlers import cards, question
+from handlers import cards, drill, question
 from handlers.context import Command, Reply, Talk
 from storage.models import Role
 
@@ -22,8 +22,12 @@ _ROLE_HEADS = {
 
 async def overview(talk: Talk, commands: Sequence[Command]) -> Reply:
     """What this person can type, and what typing does right now."""
-    row = await question.current(talk)
-    now = "现在有一道题开着：直接打字就是作答。" if row else "现在没有待答的题：直接打字就是查话术。"
+    if await drill.current(talk) is not None:
+        now = "现在在演练：直接打字就是回客户；“退出演练”能停下。"
+    elif await question.current(talk) is not None:
+        now = "现在有一道题开着：直接打字就是作答。"
+    else:
+        now = "现在没有待答的题：直接打字就是查话术。"
     lines: list[Line] = [strong(now)]
     for role, head in _ROLE_HEADS.items():
         mine = [command for command in commands if command.role is role and _useful(talk, command)]

@@ -6,7 +6,7 @@ import re
 from datetime import date
 
 from bot.core.messages import Button, Message, hint, quote, say, strong
-from handlers import cards, question
+from handlers import cards, drill, question
 from handlers.context import Reply, Talk
 from handlers.state import State
 from lessons import feedback, ladder
@@ -215,7 +215,9 @@ async def again(talk: Talk, _words: str) -> Reply:
 
 
 async def never_mind(talk: Talk, _words: str) -> Reply:
-    """算了: leave the second try; an unanswered question stays open."""
+    """算了: leave the second try or the drill; an unanswered question stays open."""
+    if await drill.current(talk) is not None:
+        return await drill.leave(talk, "")
     row = await question.current(talk)
     if row is not None and row.status == assignments.OPEN:
         message = say(
@@ -238,6 +240,9 @@ async def models(talk: Talk, _words: str) -> Reply:
 
 async def take_back(talk: Talk, _words: str) -> Reply:
     """撤回: within two minutes an answer counts nowhere."""
+    run = await drill.current(talk)
+    if run is not None:
+        return await drill.take_back(talk, run)
     if not talk.state.can_take_back(talk.now, UNDO_SECONDS):
         text = (
             "现在没有可以撤回的回答。"

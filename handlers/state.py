@@ -12,6 +12,7 @@ class State:
     """Where a talk stands. Handlers return a changed copy; it is stored as plain data."""
 
     question: int | None = None  # the assignment that free text answers
+    drill: int | None = None  # the drill run that free text answers; see handlers/drill.py
     results: tuple[str, ...] = ()  # template ids of the last list, best first
     page: int = 0  # how many of them have been shown
     lookup: int | None = None  # the search they came from

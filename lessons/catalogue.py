@@ -14,6 +14,7 @@ from pydantic import Discriminator, Tag, TypeAdapter
 
 from bot.core.errors import ContentError, Fault
 from lessons import yaml_file
+from lessons.drills.model import Drill
 from lessons.model import AnyLesson, Criterion, Knowledge, Lesson, Rule, RuleFile, Template, TemplateFile, Track
 
 BUILT_IN = Path(__file__).parent / "content"
@@ -30,6 +31,12 @@ _LESSON: TypeAdapter[AnyLesson] = TypeAdapter(
         Discriminator(_kind),
     ]
 )
+_FILE: TypeAdapter[AnyLesson | Drill] = TypeAdapter(
+    Annotated[
+        Annotated[Lesson, Tag("situation")] | Annotated[Knowledge, Tag("knowledge")] | Annotated[Drill, Tag("drill")],
+        Discriminator(_kind),
+    ]
+)
 _TEMPLATES: TypeAdapter[TemplateFile] = TypeAdapter(TemplateFile)
 _RULES: TypeAdapter[RuleFile] = TypeAdapter(RuleFile)
 
@@ -38,12 +45,13 @@ _RULES: TypeAdapter[RuleFile] = TypeAdapter(RuleFile)
 class Catalogue:
     """All content of one folder at one moment.
 
-    `lessons` and `templates` are keyed by id in file order; `sources` names the file of each lesson and template.
+    `lessons`, `templates` and `drills` are keyed by id in file order; `sources` names the file of each.
     """
 
     lessons: dict[str, AnyLesson]
     templates: dict[str, Template]
     rules: dict[str, Rule]
+    drills: dict[str, Drill] = field(default_factory=dict)
     sources: dict[str, yaml_file.Lines] = field(repr=False, default_factory=dict)
 
     def situations(self, track: Track | None = None) -> list[Lesson]:
@@ -56,17 +64,18 @@ class Catalogue:
     @cached_property
     def digest(self) -> str:
         """Changes exactly when any content changes."""
-        parts = [digest(item) for item in (*self.lessons.values(), *self.templates.values(), *self.rules.values())]
+        everything = (*self.lessons.values(), *self.templates.values(), *self.rules.values(), *self.drills.values())
+        parts = [digest(item) for item in everything]
         return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=4096)
-def digest(item: AnyLesson | Template | Rule) -> str:
+def digest(item: AnyLesson | Template | Rule | Drill) -> str:
     """The first 16 hex digits of the SHA-256 of an item's content; the version a person saw."""
     return hashlib.sha256(canonical(item).encode()).hexdigest()[:16]
 
 
-def canonical(item: AnyLesson | Template | Rule) -> str:
+def canonical(item: AnyLesson | Template | Rule | Drill) -> str:
     """An item as JSON, the same text on every machine."""
     return json.dumps(item.model_dump(mode="json"), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
@@ -76,10 +85,15 @@ def parse_lesson(text: str) -> AnyLesson:
     return _LESSON.validate_json(text)
 
 
+def parse_drill(text: str) -> Drill:
+    """The inverse of `canonical` for drills."""
+    return Drill.model_validate_json(text)
+
+
 def load(folder: Path = BUILT_IN, *, complete: bool = True) -> Catalogue:
     """Read every `*.yaml` under `folder`.
 
-    Files under a `templates` folder hold templates, `rules.yaml` holds rules, every other file one lesson.
+    Files under a `templates` folder hold templates, `rules.yaml` holds rules, every other file one lesson or drill.
     A folder without `rules.yaml` uses the built-in rules. With `complete` every lesson must also carry what a
     learner is shown (answers, tip, points, 客户常说); without it the words of the customer and the context will do.
 
@@ -98,6 +112,7 @@ def examine(folder: Path, *, complete: bool = True) -> tuple[Catalogue, list[Fau
     faults: list[Fault] = []
     lessons: dict[str, AnyLesson] = {}
     templates: dict[str, Template] = {}
+    drills: dict[str, Drill] = {}
     sources: dict[str, yaml_file.Lines] = {}
     rules = _read_rules(folder, faults)
 
@@ -106,7 +121,8 @@ def examine(folder: Path, *, complete: bool = True) -> tuple[Catalogue, list[Fau
             faults.append(lines.fault((*path, "id"), f"编号 {item.id} 已在 {sources[item.id].file} 用过，换一个"))
             return
         target[item.id], sources[item.id] = item, lines
-        faults.extend(lines.fault((*path, *at), why) for at, why in _check_rules(item, rules))
+        if not isinstance(item, Drill):
+            faults.extend(lines.fault((*path, *at), why) for at, why in _check_rules(item, rules))
 
     for path in sorted(p for p in folder.rglob("*.y*ml") if p.suffix in {".yaml", ".yml"}):
         inside = path.relative_to(folder).parts
@@ -117,15 +133,19 @@ def examine(folder: Path, *, complete: bool = True) -> tuple[Catalogue, list[Fau
             for index, template in enumerate(file.templates if file else ()):
                 add(templates, template, lines, ("templates", index))
         else:
-            lesson, lines, found = yaml_file.read(path, _LESSON)
+            lesson, lines, found = yaml_file.read(path, _FILE)
             if lesson is not None:
-                add(lessons, lesson, lines, ())
+                add(drills if isinstance(lesson, Drill) else lessons, lesson, lines, ())
                 if complete and isinstance(lesson, Lesson):
                     faults.extend(lines.fault(at, why) for at, why in _incomplete(lesson))
         faults.extend(found)
+    for drill in drills.values():
+        if not isinstance(lessons.get(drill.situation), Lesson):
+            reason = f"没有情景 {drill.situation}；演练的背景和权限要来自同一文件夹里的一个情景"
+            faults.append(sources[drill.id].fault(("situation",), reason))
     if not lessons and not templates and not faults:
         faults.append(Fault(str(folder), 1, "-", "文件夹里没有任何课程或话术（*.yaml）"))
-    return Catalogue(lessons, templates, rules, sources), sorted(faults)
+    return Catalogue(lessons, templates, rules, drills, sources), sorted(faults)
 
 
 def _read_rules(folder: Path, faults: list[Fault]) -> dict[str, Rule]:
@@ -180,14 +200,14 @@ def _incomplete(lesson: Lesson) -> Iterable[tuple[At, str]]:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of a lesson file and of a template file."""
-    lesson = _LESSON.json_schema()
+    lesson = _FILE.json_schema()
     templates = _TEMPLATES.json_schema()
     rules = _RULES.json_schema()
     defs = {**lesson.pop("$defs", {}), **templates.pop("$defs", {}), **rules.pop("$defs", {})}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Jiehua content file",
-        "description": "lessons/**/*.yaml: lesson · templates/**/*.yaml: templates · rules.yaml: rules",
+        "description": "lessons/**/*.yaml: lesson or drill · templates/**/*.yaml: templates · rules.yaml: rules",
         "anyOf": [lesson, templates, rules],
         "$defs": defs,
     }

@@ -103,7 +103,7 @@ def review(lesson: Lesson, score: Score, text: str, opening: int, rules: dict[st
     """What the learner reads first: band, verdicts with quotes, red lines, and the one thing to add."""
     lines: list[Line] = [Line(_OPENINGS[score.band][opening])]
     lines += [warn(_FLAGS[flag]) for flag in score.flags]
-    lines += _breaches(score, rules)
+    lines += breaches(score, rules)
     if not set(score.flags) & {Flag.EMPTY, Flag.TOO_SHORT, Flag.NO_CHINESE, Flag.COPIED}:
         lines += [_verdict(criterion, verdict) for criterion, verdict in score.criteria.items()]
     lines += _to_add(lesson, score, text)
@@ -147,11 +147,11 @@ def basis(rule_ids: Sequence[str], rules: dict[str, Rule]) -> str:
     return "、".join(f"《{r.name}》" + (f"（{r.effective} 起施行）" if r.effective else "") for r in known)
 
 
-def _breaches(score: Score, rules: dict[str, Rule]) -> list[Line]:
+def breaches(score: Score, rules: dict[str, Rule]) -> list[Line]:
     """Every red line with the words that cross it and a safe way to say the same, then the rules they rest on."""
     lines: list[Line] = []
     for breach in score.confirmed:
-        lines.append(warn(f"红线：{RED_LINE_NAMES[breach.rule]}。你说的是「{_short(breach.quote)}」"))
+        lines.append(warn(f"红线：{RED_LINE_NAMES[breach.rule]}。你说的是「{short(breach.quote)}」"))
         lines.append(Line(SAFER[breach.rule]))
     if lines:
         crossed = {breach.rule for breach in score.confirmed}
@@ -160,12 +160,12 @@ def _breaches(score: Score, rules: dict[str, Rule]) -> list[Line]:
     for breach in score.red_lines:
         if breach.tier is Tier.SUSPECTED:
             name = RED_LINE_NAMES[breach.rule]
-            lines.append(warn(f"留意：「{_short(breach.quote)}」容易被听成“{name}”。没有按红线算，说的时候再稳一点。"))
+            lines.append(warn(f"留意：「{short(breach.quote)}」容易被听成“{name}”。没有按红线算，说的时候再稳一点。"))
     return lines
 
 
 def _verdict(criterion: Criterion, verdict: Verdict) -> Line:
-    name, words = CRITERION_NAMES[criterion], f"「{_short(verdict.quote)}」" if verdict.quote else ""
+    name, words = CRITERION_NAMES[criterion], f"「{short(verdict.quote)}」" if verdict.quote else ""
     if verdict.mark is Mark.HIT:
         return good(f"{name}：{words or '做到了'}")
     if verdict.mark is Mark.PARTIAL:
@@ -191,7 +191,7 @@ def _to_add(lesson: Lesson, score: Score, text: str) -> list[Line]:
     return lines
 
 
-def _short(text: str | None) -> str:
+def short(text: str | None) -> str:
     """A quote short enough for one line of a phone."""
     clean = " ".join((text or "").split())
     return clean if len(clean) <= _QUOTE_ROOM else clean[: _QUOTE_ROOM - 1] + "…"

@@ -153,7 +153,8 @@ def _follows(detail: ErrorDetails, found: list[ErrorDetails]) -> bool:
 
 
 def _fault(detail: ErrorDetails, lines: Lines, schema: dict[str, Any]) -> Fault:
-    path = [step for step in detail["loc"] if step not in {"situation", "knowledge", "[key]"}]
+    path = [step for step in detail["loc"] if step != "[key]"]
+    path = path[1:] if path and path[0] in _kinds(schema) else path  # which of the file's shapes it was taken for
     kind = detail["type"]
     context = detail.get("ctx", {})
     if kind in {"enum", "literal_error"}:
@@ -172,13 +173,19 @@ def _fault(detail: ErrorDetails, lines: Lines, schema: dict[str, Any]) -> Fault:
     elif kind == "value_error":
         reason = str(context.get("error", detail["msg"]))
     elif kind.startswith("union_tag"):
-        reason, path = "kind 要写 situation 或 knowledge", ["kind"]
+        reason, path = f"kind 要写 {'、'.join(_kinds(schema))} 之一", ["kind"]
     else:
         reason = _REASONS.get(kind, detail["msg"])
     if kind == "extra_forbidden" and path:
         close = difflib.get_close_matches(str(path[-1]), _keys_at(schema, path[:-1]), n=1)
         reason += f"，是不是想写 {close[0]}" if close else "，删掉它或查看 jiehua lessons schema"
     return lines.fault(path, reason)
+
+
+def _kinds(schema: dict[str, Any]) -> list[str]:
+    """The values of `kind` that tell the shapes of a file apart; none where there is one shape only."""
+    found = (part.get("properties", {}).get("kind", {}) for part in _meant(schema, schema))
+    return [kind["const"] for kind in found if "const" in kind]
 
 
 def _keys_at(schema: dict[str, Any], path: Iterable[str | int]) -> list[str]:

@@ -86,6 +86,7 @@ async def _points(tx: Tx, first: date, last: date) -> dict[int, tuple[float, int
             Attempt.number == 1,
             col(Attempt.withdrawn_at).is_(None),
             col(Attempt.copied).is_(False),
+            col(Attempt.trial).is_(False),
         )
         .group_by(col(Attempt.person_id))
     )

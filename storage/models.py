@@ -193,8 +193,58 @@ class Attempt(SQLModel, table=True):
     score: dict[str, Any] = json_column()
     scorer: str
     copied: bool = False
+    trial: bool = False  # scored by a grader that has not passed its exam for this lesson: counts nowhere
     withdrawn_at: datetime | None = moment(nullable=True)
     created_at: datetime = moment()
+
+
+class Exam(SQLModel, table=True):
+    """How a grader did on a lesson's gold replies; only a grader that passed gives scores that count."""
+
+    __table_args__ = (UniqueConstraint("grader", "digest"),)
+    id: int | None = Field(default=None, primary_key=True)
+    grader: str
+    lesson_id: str = Field(index=True)
+    digest: str = Field(max_length=16)
+    asked: int
+    agreed: int  # the very band
+    passed: bool
+    answers: list[dict[str, Any]] = json_column(list)
+    at: datetime = moment()
+
+
+class Judgement(SQLModel, table=True):
+    """One call to the judge: what was asked of which model, what it said word for word, how long it took."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    lesson_id: str
+    digest: str = Field(max_length=16)
+    reply: str = Field(index=True, max_length=16)  # the hash of the masked reply; the text itself is in the attempt
+    model: str
+    prompt: str = Field(max_length=16)
+    outcome: str  # ok · timeout · unreachable · refused · malformed
+    raw: str = ""
+    milliseconds: int
+    tokens_in: int = 0
+    tokens_out: int = 0
+    at: datetime = moment(index=True)
+
+
+class DrillRun(SQLModel, table=True):
+    """One drill of one person, from the first reply to the debrief. `said` is the talk as plain data, masked."""
+
+    __table_args__ = (Index("ix_drillrun_person_id_status", "person_id", "status"),)
+    id: int | None = Field(default=None, primary_key=True)
+    person_id: int = Field(foreign_key="person.id")
+    drill_id: str = Field(index=True)
+    digest: str = Field(max_length=16)
+    situation: str = Field(max_length=16)  # the version of the situation it was played in
+    status: str  # open · done
+    said: list[dict[str, Any]] = json_column(list)
+    band: int | None = None
+    points: int | None = None
+    started_at: datetime = moment()
+    touched_at: datetime = moment()
 
 
 class Review(SQLModel, table=True):

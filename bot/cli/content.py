@@ -15,6 +15,7 @@ from bot.core.errors import ContentError, Fault
 from bot.library import ContentLibrary
 from lessons import catalogue
 from lessons.catalogue import BUILT_IN, Catalogue
+from lessons.drills.rehearsal import rehearse
 from lessons.model import TRACK_NAMES, Lesson
 from lessons.scoring import Scorer
 from lessons.scoring.embed import built_in_embedder
@@ -56,8 +57,11 @@ def _schema(_options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    for lesson in catalogue.load(folder_of(options.lessons)).lessons.values():
+    found = catalogue.load(folder_of(options.lessons))
+    for lesson in found.lessons.values():
         print(f"{lesson.id}\t{TRACK_NAMES[lesson.track]}\t{lesson.title}")
+    for drill in found.drills.values():
+        print(f"{drill.id}\t演练\t{drill.title}")
     return 0
 
 
@@ -67,19 +71,29 @@ def _check(options: argparse.Namespace) -> int:
     found, faults = catalogue.examine(folder)
     faults += synonyms.examine(folder / "synonyms.yaml")[1]
     if not faults:
-        faults = list(_samples(found))
+        scorer = Scorer.built_in()
+        faults = [*_samples(scorer, found), *_scripts(scorer, found)]
     for fault in sorted(faults):
         print(fault)
     if faults:
         print(f"有 {len(faults)} 处要改。", file=sys.stderr)
         return 1
-    print(f"{len(found.lessons)} 课、{len(found.templates)} 条话术，没有问题。", file=sys.stderr)
+    drills = f"{len(found.drills)} 场演练、" if found.drills else ""
+    print(f"{len(found.lessons)} 课、{drills}{len(found.templates)} 条话术，没有问题。", file=sys.stderr)
     return 0
 
 
-def _samples(found: Catalogue) -> Iterable[Fault]:
+def _scripts(scorer: Scorer, found: Catalogue) -> Iterable[Fault]:
+    """Scripted runs of drills that go otherwise than written."""
+    for drill in found.drills.values():
+        situation = found.lessons[drill.situation]
+        assert isinstance(situation, Lesson)
+        for at, reason in rehearse(drill, situation, scorer.score):
+            yield found.sources[drill.id].fault(at, reason)
+
+
+def _samples(scorer: Scorer, found: Catalogue) -> Iterable[Fault]:
     """Samples that do not get their band, and model answers that do not deserve their name."""
-    scorer = Scorer.built_in()
     for lesson in found.situations():
         lines = found.sources[lesson.id]
         for index, sample in enumerate(lesson.samples):

@@ -73,7 +73,7 @@ BROKEN = [
     ("    band: 2\n", "    band: 3\n", ["samples: 例句要有好（3–4 分）、中（2 分）、差（0–1 分）各至少一条"]),
     ("tip: 钱", "title: 又一个\ntip: 钱", ["title: 这个键写了两次，只留一个"]),
     ("  name: 石先生", "  name: 石先生\n  name: 石先生", ["customer.name: 这个键写了两次，只留一个"]),
-    ("track: unmet", "track: unmet\nkind: story", ["kind: kind 要写 situation 或 knowledge"]),
+    ("track: unmet", "track: unmet\nkind: story", ["kind: kind 要写 situation、knowledge、drill 之一"]),
 ]
 
 
@@ -127,9 +127,9 @@ def test_a_missing_part_points_at_where_it_belongs(tmp_path: Path) -> None:
         ("[" * 4000 + "]" * 4000, 1, "层次太深"),
         ("[" * 300_000 + "]" * 300_000, 1, "层次太深"),
         ("id: 0b_\n", 1, "有一个值读不懂"),
-        ("- id: a\n", 1, "kind 要写 situation 或 knowledge"),
-        ("", 1, "kind 要写 situation 或 knowledge"),
-        ("一句话", 1, "kind 要写 situation 或 knowledge"),
+        ("- id: a\n", 1, "kind 要写 situation、knowledge、drill 之一"),
+        ("", 1, "kind 要写 situation、knowledge、drill 之一"),
+        ("一句话", 1, "kind 要写 situation、knowledge、drill 之一"),
     ],
 )
 def test_a_file_that_is_no_lesson_is_one_fault(tmp_path: Path, text: str, line: int, reason: str) -> None:
