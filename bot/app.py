@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from bot.library import ContentLibrary
 from bot.platforms.base import Platform
 from bot.platforms.web import WebChat
 from bot.schedule import Ticker
-from bot.scoring import RememberingScorer
+from bot.scoring import Grading, OfflineGrader
 from bot.web import chat, health
 from handlers.context import Desk
 from lessons.catalogue import BUILT_IN
@@ -55,6 +55,7 @@ class Program:
     database: Database
     library: ContentLibrary
     desk: Desk
+    grading: Grading
     platforms: dict[str, Platform]
     dispatcher: Dispatcher
     parked: Parked
@@ -71,7 +72,7 @@ def open_desk(settings: Settings) -> tuple[ContentLibrary, Desk]:
     library = ContentLibrary(settings.content or BUILT_IN, embedder, settings.cache)
     overrides = read_overrides(settings.calendar_file) if settings.calendar_file else {}
     calendar = WorkCalendar(settings.timezone, overrides)
-    scorer = RememberingScorer(Scorer.built_in())
+    scorer = OfflineGrader(Scorer.built_in())
     return library, Desk(library, scorer, calendar, settings)
 
 
@@ -80,6 +81,9 @@ def build(
 ) -> Program:
     """Construct every part; nothing runs yet. `opened` is a desk made earlier. Raises ContentError and SettingError."""
     library, desk = opened or open_desk(settings)
+    assert isinstance(desk.scorer, OfflineGrader)
+    grading = Grading(desk.scorer, database, clock)
+    desk = replace(desk, scorer=grading)
     platforms = _platforms(settings, clock, database)
     courier = Courier(database, platforms, clock)
     courier_loop = Loop("courier", courier.run_once, 0.5)
@@ -88,8 +92,8 @@ def build(
     ticker = Ticker(database, desk, clock, courier_loop.wake)
     stage = Stage(database, desk, clock, ticker.run_once) if isinstance(clock, ShiftedClock) else None
     program = Program(
-        settings, clock, database, library, desk, platforms, dispatcher, parked, courier, courier_loop, ticker, stage,
-        web.Application(),
+        settings, clock, database, library, desk, grading, platforms, dispatcher, parked, courier, courier_loop,
+        ticker, stage, web.Application(),
     )  # fmt: skip
     program.web.cleanup_ctx.append(_life(program))  # first in, last out: callbacks in hand still find the database
     _routes(program)
@@ -181,6 +185,7 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
         await asyncio.wait([warm])
         program.ticker.stop()
         await program.courier_loop.stop()
+        await program.grading.stop()
         for platform in program.platforms.values():
             await platform.stop()
         await program.database.close()

@@ -92,7 +92,7 @@ class Dispatcher:
             lesson = await handlers.subject(self._talk(tx, person, frozenset(), state), incoming.kind, text)
         if lesson is not None:
             try:
-                await asyncio.to_thread(self.desk.scorer.score, lesson, text)
+                await self.desk.scorer.prepare(lesson, text)
             except Exception:  # the message must be stored all the same; the handler meets the fault again
                 log.exception("scoring ahead failed", extra={"action": "score.failed", "ids": {"lesson": lesson.id}})
 

@@ -12,7 +12,7 @@ from bot.core.log import note
 from lessons import catalogue as content
 from lessons.catalogue import Catalogue
 from lessons.scoring.embed import Embedder
-from lessons.search import Index, synonyms
+from lessons.search import Index, smalltalk, synonyms
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +67,11 @@ class ContentLibrary:
         catalogue = content.load(self.folder)
         words = synonyms.load(self.folder / "synonyms.yaml")
         templates, lessons = catalogue.templates.values(), catalogue.lessons.values()
-        return Edition(catalogue, Index.build(templates, lessons, words, self._embedder, self._cache))
+        chitchat = smalltalk.load(self.folder)
+        return Edition(catalogue, Index.build(templates, lessons, words, self._embedder, self._cache, chitchat))
 
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
         """Names, sizes and times of the files; changes when any of them does."""
-        files = sorted(path for path in self.folder.rglob("*.y*ml") if "graded" not in path.parts)
+        written = (path for path in self.folder.rglob("*.y*ml") if "graded" not in path.parts)
+        files = sorted([*written, *self.folder.glob(smalltalk.NAME)])
         return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)

@@ -52,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
         ("活动",), trainer.campaign, "排课：列表、新建、预览、批准、暂停、恢复、结束", takes="[…]", role=Role.TRAINER
     ),
     Command(("落空",), trainer.misses, "查不到的话术", role=Role.TRAINER),
+    Command(("判卷",), trainer.grading, "评分器在哪些题上通过了考试", role=Role.TRAINER),
     Command(("状态",), operator.status, "消息与内容的运行情况", role=Role.OPERATOR),
 )
 

@@ -94,15 +94,16 @@ async def _choose(talk: Talk, row: Assignment, lesson: Knowledge, text: str) -> 
 
 async def _judged(talk: Talk, row: Assignment, lesson: Lesson, text: str, score: Score) -> Reply:
     opening = feedback.opening_of(score, text, talk.state.opening)
-    tries = await _record(talk, row, text, score)
+    trial = talk.desk.scorer.trial(lesson, score)
+    tries = await _record(talk, row, text, score, trial=trial)
     review = feedback.review(lesson, score, text, opening, talk.desk.catalogue.rules)
     notes, buttons = await _what_next(talk, row)
     again: tuple[Button, ...] = () if len(tries) >= MOST_TRIES else (cards.AGAIN,)
     messages: tuple[Message, ...]
-    notes = [*_compared(tries, row), *notes]
+    notes = [*([feedback.TRIAL] if trial else []), *_compared(tries, row), *notes]
     if again:
         notes.append("想换个说法，回复“再答”；不回复“再答”时，打字就是查话术。")
-    ending = tuple(hint(note) for note in [*notes, f"{feedback.LABEL}；两分钟内可“撤回”。"])
+    ending = tuple(hint(note) for note in [*notes, f"{talk.desk.scorer.label(score)}；两分钟内可“撤回”。"])
     models = feedback.models(lesson) if len(tries) == 1 else None
     if models is None:
         again += (Button("看例答", "例答"),)
@@ -131,8 +132,11 @@ def _after(talk: Talk, attempt: Attempt, opening: int) -> State:
     )
 
 
-async def _record(talk: Talk, row: Assignment, text: str, score: Score) -> list[Attempt]:
-    """Store the try; the first one closes the question and moves the ladder. Returns all tries, this one last."""
+async def _record(talk: Talk, row: Assignment, text: str, score: Score, *, trial: bool = False) -> list[Attempt]:
+    """Store the try; the first one closes the question and moves the ladder, unless its points do not count.
+
+    Returns all tries, this one last.
+    """
     before = await attempts.of_assignment(talk.tx, row.id or 0)
     attempt = await attempts.add(
         talk.tx,
@@ -148,6 +152,7 @@ async def _record(talk: Talk, row: Assignment, text: str, score: Score) -> list[
             score=score.to_dict(),
             scorer=score.scorer,
             copied=Flag.COPIED in score.flags,
+            trial=trial,
             created_at=talk.now,
         ),
     )
@@ -155,7 +160,8 @@ async def _record(talk: Talk, row: Assignment, text: str, score: Score) -> list[
     if not before:
         if row.status == assignments.OPEN:
             row.status, row.answered_at = assignments.ANSWERED, talk.now
-        await _climb(talk, row, score.band)
+        if not trial:
+            await _climb(talk, row, score.band)
         await deliveries.cancel_owed(talk.tx, talk.person_id, ["reminder"])
     return [*before, attempt]
 

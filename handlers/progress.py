@@ -23,14 +23,18 @@ async def mine(talk: Talk, _words: str) -> Reply:
     since = talk.today - timedelta(days=120)
     days = [(day, _ANSWERED.get(status)) for day, status in await attempts.days_asked(talk.tx, talk.person_id, since)]
     run = progress.streak(days, talk.today)
-    scores = [Score.from_dict(attempt.score) for attempt in recent if attempt.number == 1 and not attempt.copied]
+    scores = [
+        Score.from_dict(attempt.score)
+        for attempt in recent
+        if attempt.number == 1 and not (attempt.copied or attempt.trial)
+    ]
     held = await assignments.cards(talk.tx, talk.person_id)
     lines = [strong(f"连续 {run.days} 个答题日"), hint(_freezes(run.freezes_left))]
     lines += [
         Line(f"{_bar(trend.share)} {CRITERION_NAMES[trend.criterion]}{_arrow(trend.change)}")
         for trend in progress.trends(scores)
     ]
-    latest, best = recent[0], max(recent, key=lambda attempt: (not attempt.copied, attempt.points))
+    latest, best = recent[0], max(recent, key=lambda attempt: (not (attempt.copied or attempt.trial), attempt.points))
     first = recent[-1]
     lessons = talk.desk.catalogue.lessons
     for label, attempt in (("最近", latest), ("最好", best), ("最早", first)):

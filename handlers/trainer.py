@@ -9,14 +9,16 @@ from datetime import date, timedelta
 
 from bot.core.messages import Button, Line, hint, say, strong
 from handlers import campaigns
-from handlers.context import Reply, Talk
+from handlers.context import Reply, Talk, title_of
 from lessons.campaign import WEEKDAY_NAMES, Audience, CampaignSpec
+from lessons.catalogue import digest
 from lessons.model import TRACK_NAMES, Track
 from storage import campaigns as rows
-from storage import people, templates
+from storage import exams, people, templates
 from storage.models import Campaign
 
 STATUS_NAMES = {rows.DRAFT: "待批准", rows.RUNNING: "进行中", rows.PAUSED: "已暂停", rows.ENDED: "已结束"}
+_GRADERS = {"offline": "离线评分", "judge": "判卷模型"}
 _FROM = re.compile(r"从\s*((?:\d{4}-)?\d{1,2}-\d{1,2})")
 _FOR = re.compile(r"(?:给|部门)\s*(\S+)")
 
@@ -194,3 +196,24 @@ async def misses(talk: Talk, _words: str) -> Reply:
         return Reply((say("最近 30 天没有查不到的话术。"),), talk.state)
     lines = [Line(f"{words}（{times} 次）") for words, times in found]
     return Reply((say(*lines, hint("这些是一线真想查却没有的，适合补话术。"), title="落空的查询"),), talk.state)
+
+
+async def grading(talk: Talk, _words: str) -> Reply:
+    """判卷: how the graders did in their exams; only where they passed do points count."""
+    rows = await exams.newest(talk.tx)
+    now = {digest(lesson) for lesson in talk.desk.catalogue.situations()}
+    current = [row for row in rows if row.digest in now]
+    if not current:
+        return Reply((say("还没有考过。有人答过的题，评分器会先拿例句考一遍。"),), talk.state)
+    lines: list[Line] = []
+    for grader in dict.fromkeys(row.grader for row in current):
+        own = [row for row in current if row.grader == grader]
+        name = _GRADERS.get(grader.split("-")[0], grader)
+        lines.append(strong(f"{name}：考了 {len(own)} 题，通过 {sum(row.passed for row in own)} 题"))
+        for row in own:
+            if not row.passed:
+                title = title_of(talk.desk.catalogue.lessons.get(row.lesson_id), row.lesson_id)
+                lines.append(Line(f"没通过：{title}，{row.asked} 条例句对上 {row.agreed} 条"))
+        lines.append(hint(grader))
+    lines.append(hint("对上八成、没有一条差过一档才算通过；没通过的题只给点评，分数不计。改例句或要点后会重考。"))
+    return Reply((say(*lines, title="判卷"),), talk.state)

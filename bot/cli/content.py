@@ -16,6 +16,7 @@ from bot.library import ContentLibrary
 from lessons import catalogue
 from lessons.catalogue import BUILT_IN, Catalogue
 from lessons.drills.rehearsal import rehearse
+from lessons.feedback import gallery
 from lessons.model import TRACK_NAMES, Lesson
 from lessons.scoring import Scorer
 from lessons.scoring.embed import built_in_embedder
@@ -33,6 +34,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     listing = lessons.add_parser("list", help="列出课程")
     listing.add_argument("--lessons", type=Path, default=None, metavar="DIR")
     listing.set_defaults(run=_list)
+    page = lessons.add_parser("gallery", help="打印点评样例页（docs/feedback-gallery.md）")
+    page.set_defaults(run=_gallery)
     templates = commands.add_parser("templates", help="话术").add_subparsers(dest="action", required=True)
     search = templates.add_parser("search", help="查话术")
     search.add_argument("words", nargs="*", metavar="WORDS")
@@ -80,6 +83,11 @@ def _check(options: argparse.Namespace) -> int:
         return 1
     drills = f"{len(found.drills)} 场演练、" if found.drills else ""
     print(f"{len(found.lessons)} 课、{drills}{len(found.templates)} 条话术，没有问题。", file=sys.stderr)
+    return 0
+
+
+def _gallery(_options: argparse.Namespace) -> int:
+    print(gallery.gallery(catalogue.load(), Scorer.built_in(), gallery.replies()))
     return 0
 
 

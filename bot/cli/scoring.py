@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.cli.content import folder_of, one_line, rows_of
 from bot.core.errors import ContentError, Fault
+from bot.scoring import OfflineGrader
 from lessons import catalogue
 from lessons.catalogue import Catalogue
 from lessons.feedback import points_text
@@ -24,6 +25,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     score.add_argument("--json", action="store_true", help="输出 JSON")
     score.add_argument("--batch", type=Path, metavar="FILE.jsonl", help="每行一个 {id, lesson, text}")
     score.add_argument("--report", action="store_true", help="评分效果：留一情景检验，旁边是只看长度的基线")
+    score.add_argument("--exam", action="store_true", help="让评分器在每道题的例句上考试：对得上的题才计分")
     score.set_defaults(run=_score)
 
 
@@ -32,6 +34,8 @@ def _score(options: argparse.Namespace) -> int:
         return _report(as_json=options.json)
     found = catalogue.load(folder_of(options.lessons), complete=False)
     scorer = Scorer.built_in()
+    if options.exam:
+        return _exam(OfflineGrader(scorer), found, options.lesson, as_json=options.json)
     if options.batch is not None:
         return _batch(scorer, found, options.batch, options.lesson)
     if options.lesson is None:
@@ -51,6 +55,18 @@ def _report(*, as_json: bool) -> int:
     figures = report(lambda text: print(text, end=" ", file=sys.stderr, flush=True))
     print(json.dumps(figures, ensure_ascii=False, indent=2) if as_json else as_text(figures))
     return 0
+
+
+def _exam(grader: OfflineGrader, found: Catalogue, only: str | None, *, as_json: bool) -> int:
+    """One line a lesson; 1 when the scorer failed in any."""
+    chosen = found.situations() if only is None else [_lesson(found, only, Fault("--lesson", 1, only, ""))]
+    sittings = {lesson.id: grader.sitting(lesson) for lesson in chosen}
+    for lesson_id, sitting in sittings.items():
+        row = {"lesson": lesson_id, "grader": sitting.grader, "passed": sitting.passed, "agreed": sitting.agreed}
+        print(one_line({**row, "asked": len(sitting.answers)}) if as_json else f"{lesson_id}\t{sitting.why}")
+    passed = sum(sitting.passed for sitting in sittings.values())
+    print(f"{len(sittings)} 题，通过 {passed}；没通过的题只给点评，分数不计。", file=sys.stderr)
+    return 0 if passed == len(sittings) else 1
 
 
 def _batch(scorer: Scorer, found: Catalogue, path: Path, lesson_id: str | None) -> int:

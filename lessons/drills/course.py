@@ -92,6 +92,7 @@ class Course:
                 "customer": self.situation.customer.model_copy(update={"says": self.customer_says}),
                 "context": context,
                 "answers": Answers(good=model, bad=model),
+                "samples": (),
             }
         )
 

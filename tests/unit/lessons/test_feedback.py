@@ -12,7 +12,8 @@ from bot.core.messages import Message, Style
 from bot.platforms.wecom.render import PART_BYTES, render
 from lessons import feedback
 from lessons.catalogue import Catalogue
-from lessons.feedback import SAFER, basis, choice, models, opening_of, review
+from lessons.feedback import basis, choice, models, opening_of, review
+from lessons.feedback.words import NOT_HEARD, NOT_HELPED, OPENINGS, PARTIAL, PRAISE, SAFER
 from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Criterion, Knowledge, Lesson, RedLine
 from lessons.scoring.result import BAND_NAMES, Breach, Flag, Mark, Score, Tier, Verdict
 
@@ -59,17 +60,33 @@ def test_the_head_says_band_and_points(content: Catalogue, lesson: Lesson) -> No
 
 def test_every_criterion_is_named_with_the_learners_words(content: Catalogue, lesson: Lesson) -> None:
     text = review(lesson, score(), REPLY, 0, content.rules).plain
-    for name in CRITERION_NAMES.values():
-        assert f"{name}：「{QUOTE}」" in text
+    for criterion, name in CRITERION_NAMES.items():
+        words = "" if criterion is Criterion.EXPRESSION else f"「{QUOTE}」"
+        assert f"{name}：{words}" in text
+    assert text.count(QUOTE) == 4, "the expression is earned by the whole"
+
+
+def test_what_was_done_best_is_praised_once(content: Catalogue, lesson: Lesson) -> None:
+    lines = review(lesson, score(), REPLY, 0, content.rules).lines
+    praised = [line.text for line in lines if f"「{QUOTE}」，" in line.text]
+    assert len(praised) == 1
+    assert praised[0].startswith(CRITERION_NAMES[Criterion.SOLUTION]), "all alike: what weighs most"
 
 
 @pytest.mark.parametrize(
     ("mark", "words"),
-    [(Mark.HIT, "做到了"), (Mark.PARTIAL, "还可以更实"), (Mark.MISS, "还没看到"), (Mark.NOT_NEEDED, "这一题不需要")],
+    [
+        (Mark.HIT, [words for praise in PRAISE.values() for words in praise]),
+        (Mark.PARTIAL, list(PARTIAL.values())),
+        (Mark.MISS, ["还没看到", "听着有点硬"]),
+        (Mark.NOT_NEEDED, ["这一题不需要"]),
+    ],
 )
-def test_each_mark_has_its_words(content: Catalogue, lesson: Lesson, mark: Mark, words: str) -> None:
-    text = review(lesson, score(mark, quote=None), REPLY, 0, content.rules).plain
-    assert text.count(words) >= len(Criterion)
+def test_each_mark_has_its_words(content: Catalogue, lesson: Lesson, mark: Mark, words: list[str]) -> None:
+    lines = review(lesson, score(mark, quote=None), REPLY, 0, content.rules).lines
+    for name in CRITERION_NAMES.values():
+        row = next(line.text for line in lines if f"{name}：" in line.text)
+        assert any(row.endswith(f"：{word}") for word in words), row
 
 
 def test_the_one_thing_to_add_is_the_gap_that_is_worth_most(content: Catalogue, lesson: Lesson) -> None:
@@ -87,7 +104,16 @@ def test_the_example_is_one_the_learner_has_not_used(content: Catalogue, lesson:
     for unused in cues:
         said = "，".join(cue for cue in cues if cue != unused)
         text = review(lesson, score(empathy=Mark.MISS), said, 0, content.rules).plain
-        assert f"比如：“{unused}”" in text
+        assert f"【{unused}，】{said}" in text
+
+
+def test_a_reply_without_a_tone_to_build_on_gets_another_beginning(content: Catalogue, lesson: Lesson) -> None:
+    text = review(lesson, score(Mark.MISS, band=1, quote=None), "规定就是这样。", 0, content.rules).plain
+    assert "换成这样开头：" in text
+    assert any(cue in text for cue in lesson.points[Criterion.EMPATHY].cues)
+    assert any(cue in text for cue in lesson.points[Criterion.SOLUTION].cues)
+    warm = review(lesson, score(Mark.MISS, band=1, empathy=Mark.HIT), REPLY, 0, content.rules).plain
+    assert "换成这样开头：" not in warm, "a beginning that works is kept"
 
 
 @pytest.mark.parametrize("rule", RedLine)
@@ -100,13 +126,14 @@ def test_a_red_line_names_itself_its_rule_and_a_safer_way(content: Catalogue, le
     assert all(f"《{known.name}》" in text for known in resting)
     assert ("依据：" in text) == bool(resting)
     assert SAFER[rule] in text
+    assert "先改这一处" in text
     assert "最值得补的一步" not in text, "first the red line, everything else later"
     assert any(line.style is Style.WARN and "红线" in line.text for line in message.lines)
 
 
 def test_every_red_line_has_a_safer_way() -> None:
     assert set(SAFER) == set(RedLine)
-    assert all(text.startswith("可以说：") for text in SAFER.values())
+    assert all(not text.endswith(("。", "？")) for text in SAFER.values()), "the sentence is closed where it is used"
 
 
 def test_a_suspicion_is_no_accusation(content: Catalogue, lesson: Lesson) -> None:
@@ -123,7 +150,7 @@ def test_every_flag_is_explained(content: Catalogue, lesson: Lesson, flag: Flag)
     message = review(lesson, score(Mark.MISS, band=0, flags=(flag,), quote=None), REPLY, 0, content.rules)
     warnings = [line for line in message.lines if line.style is Style.WARN]
     assert len(warnings) == 1
-    judged = flag not in {Flag.EMPTY, Flag.TOO_SHORT, Flag.NO_CHINESE, Flag.COPIED}
+    judged = flag is Flag.TOO_LONG
     assert (CRITERION_NAMES[Criterion.EMPATHY] + "：" in message.plain) is judged
 
 
@@ -151,7 +178,18 @@ def test_every_band_has_openings_of_its_own(content: Catalogue, lesson: Lesson) 
         for band in range(5)
         for number in {opening_of(score(band=band), str(n), -1) for n in range(60)}
     ]
-    assert len(openings) == len(set(openings)) == 20
+    assert len(openings) == len(set(openings)) == 30
+
+
+def test_the_opening_of_a_middling_reply_says_which_half_is_missing(content: Catalogue, lesson: Lesson) -> None:
+    def first(**marks: Mark) -> str:
+        return review(lesson, score(band=2, **marks), REPLY, 0, content.rules).lines[0].text
+
+    assert first(empathy=Mark.MISS) in NOT_HEARD
+    assert first(solution=Mark.MISS) in NOT_HELPED
+    assert first() in OPENINGS[2]
+    assert first(empathy=Mark.MISS, solution=Mark.MISS) in OPENINGS[2]
+    assert {len(words) for words in (*OPENINGS.values(), NOT_HEARD, NOT_HELPED)} == {6}, "one counter serves them all"
 
 
 def test_the_models_show_good_and_bad_with_reasons_and_the_tip(lesson: Lesson) -> None:

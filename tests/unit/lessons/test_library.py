@@ -50,6 +50,15 @@ async def test_the_index_belongs_to_the_catalogue(home: Path) -> None:
     assert [hit.template for hit in library.index.search("违约金")] == ["tpl-renamed"]
 
 
+async def test_new_chitchat_is_taken_over(home: Path) -> None:
+    library = ContentLibrary(home, None)
+    assert library.index.search("三十块凭什么")
+    (home / "queries").mkdir()
+    (home / "queries" / "smalltalk.txt").write_text("# 闲聊\n三十块凭什么\n", encoding="utf-8")
+    assert await library.refresh()
+    assert library.index.search("三十块凭什么") == []
+
+
 async def test_broken_content_is_refused_and_the_last_good_one_stays(
     home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
