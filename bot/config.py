@@ -117,6 +117,7 @@ class Settings:
     log_json: bool = setting(_switch, False, "日志写成 JSON")
     log_level: str = setting(_choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "日志级别")
     care_contact: str = setting(_text, "", "员工关怀联系方式，学员说到自己撑不住时给出")
+    care_note: bool = setting(_switch, False, "学员说到轻生时，悄悄告诉运维角色的人（只说是谁，不带原话）")
     wecom_corp_id: str = setting(_text, "", "企业微信 企业 ID")
     wecom_agent_id: int = setting(_integer(1, 2**31 - 1), 0, "企业微信 应用 AgentId")
     wecom_secret: str = setting(_text, "", "企业微信 应用 Secret", secret=True)

@@ -131,6 +131,8 @@ class Dispatcher:
             kind = Kind.SUBSCRIBE
         reply = await handlers.respond(talk, Kind.TEXT if kind is Kind.CLICK else kind, row.text)
         await conversations.save(tx, person.id, reply.state.to_data(), now)
+        if reply.forget:
+            row.text = ""
         await deliveries.enqueue(tx, reply.others, now)
         return await self._finish(tx, row, person.id, reply.messages, now, passive=passive)
 

@@ -124,8 +124,9 @@ async def _text(talk: Talk, text: str) -> Reply:
         return Reply((message,), talk.state)
     if text.lower() in _HELP:
         return await help.overview(talk, COMMANDS)
-    if care.is_own_distress(text):
-        return await care.answer(talk)
+    cry = care.own_distress(text)
+    if cry is not None:
+        return await care.answer(talk, cry)
     found = find(text)
     if found is not None:
         command, words = found

@@ -85,11 +85,15 @@ class Talk:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a handler answers: messages for this person, the new state, and messages owed to others."""
+    """What a handler answers: messages for this person, the new state, and messages owed to others.
+
+    With `forget` the person's own words are not kept.
+    """
 
     messages: tuple[Message, ...]
     state: State
     others: tuple[Owed, ...] = ()
+    forget: bool = False
 
 
 Run = Callable[[Talk, str], Awaitable[Reply]]

@@ -100,8 +100,10 @@ async def grant(tx: Tx, person_id: int, role: Role, department_id: int | None = 
 
 
 async def with_role(tx: Tx, role: Role) -> list[Person]:
-    query = select(Person).join(RoleGrant, col(RoleGrant.person_id) == col(Person.id)).where(RoleGrant.role == role)
-    return list((await tx.scalars(query.order_by(col(Person.id)).distinct())).all())
+    """Everybody active who holds a role, in whatever department."""
+    holders = select(RoleGrant.person_id).where(RoleGrant.role == role)
+    query = select(Person).where(col(Person.id).in_(holders), col(Person.active).is_(True)).order_by(col(Person.id))
+    return list((await tx.scalars(query)).all())
 
 
 @dataclass(frozen=True)

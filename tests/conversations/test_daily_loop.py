@@ -261,21 +261,6 @@ async def test_pictures_and_voice_are_answered_kindly(world: World) -> None:
     alice.hears("只看得懂文字")
 
 
-@pytest.mark.parametrize("text", ["我真的不想活了", "我活不下去了，太累了", "唉，想死"])
-async def test_a_cry_for_help_gets_care_and_no_score(world: World, alice: Friend, text: str) -> None:
-    await alice.says(text)
-    alice.hears("有点担心你", "12356", "没有计分")
-    async with world.database.reading() as tx:
-        assert await attempts.recent(tx, alice.id) == []
-
-
-async def test_a_reply_that_repeats_the_customers_cry_is_a_reply(world: World) -> None:
-    alice = await world.person("小林")
-    await alice.says("练习 pressure-self-harm")
-    await alice.says("您说“我不想活了”，我听见了，我不挂。您先离开窗边坐下来，身边有人吗？我同事正请人过去陪您。")
-    alice.hears("点评｜")
-
-
 async def test_small_talk_with_no_question_open_is_no_search(world: World) -> None:
     alice = await world.person("小林")
     await alice.says("谢谢")

@@ -27,6 +27,7 @@ BAD = {
     "rest_after": "0",
     "board_at": "09:12+08:00",
     "care_contact": " ",
+    "care_note": "maybe",
     "cache": "  ",
     "enrol": "maybe",
     "web_chat": "sometimes",
