@@ -26,34 +26,39 @@ from lessons.model import Lesson
 from storage.models import Role
 
 COMMANDS: tuple[Command, ...] = (
-    Command(("今日", "下一题", "看题", "做题"), question.today, "看今天的题"),
-    Command(("再答", "再试", "重答"), learn.again, "把刚答的题再答一次"),
-    Command(("例答", "看例答"), learn.models, "看刚答那题的例答"),
-    Command(("撤回",), learn.take_back, "两分钟内撤回刚才的回答"),
-    Command(("练习", "练一题"), question.practise, "自己加练一题", takes="[题名]"),
-    Command(("错题", "错题本", "错题集"), question.mistakes, "会再回来的题", takes="[序号]"),
-    Command(("演练", "陪练"), drill.offer, "和会还嘴的客户过几招", takes="[序号]"),
-    Command(("退出演练",), drill.leave, "先停下这场演练"),
-    Command(("话术", "hs"), search.search, "客户在线时查能说的话", takes="关键词", free=True),
-    Command(("更多",), search.more, "再看几条话术"),
-    Command(("收藏",), search.keep, "收藏正在看的话术", takes="[序号]"),
-    Command(("我的",), progress.mine, "连续天数和各项走势"),
-    Command(("排行", "榜单", "周榜"), manager.ranking, "上一周的情况", takes="[本周]"),
-    Command(("暂停",), leave.pause, "停发一阵", takes="[3天]"),
-    Command(("请假",), leave.leave, "这几天不推也不计", takes="[3天 或 11-25 到 11-27]"),
-    Command(("恢复",), leave.back, "提前回来"),
-    Command(("提醒", "提醒时间"), leave.remind_at, "几点以后推给我", takes="9:40"),
-    Command(("退出排行",), leave.off_boards, "榜单不显示我的名字"),
-    Command(("加入排行",), leave.on_boards, "重新出现在榜单"),
-    Command(("提交",), learn.submit, "确认上一句就是回答"),
-    Command(("算了", "先不答"), learn.never_mind, "先不答了"),
-    Command(("团队",), manager.team, "今天谁答了、没答的原因", role=Role.MANAGER),
+    Command(("今日", "下一题", "看题", "做题"), question.today, "每天一题", "看今天的题"),
+    Command(("再答", "再试", "重答"), learn.again, "每天一题", "把刚答的题再答一次"),
+    Command(("例答", "看例答"), learn.models, "每天一题", "看刚答那题的例答"),
+    Command(("撤回",), learn.take_back, "每天一题", "两分钟内撤回刚才的回答"),
+    Command(("练习", "练一题"), question.practise, "加练", "自己加练一题", takes="[题名]"),
+    Command(("错题", "错题本", "错题集"), question.mistakes, "加练", "会再回来的题", takes="[序号]"),
+    Command(("演练", "陪练"), drill.offer, "加练", "和会还嘴的客户过几招", takes="[序号]"),
+    Command(("退出演练",), drill.leave, "加练", "先停下这场演练"),
+    Command(("话术", "hs"), search.search, "查话术", "客户在线时查能说的话", takes="关键词", free=True),
+    Command(("更多",), search.more, "查话术", "再看几条话术"),
+    Command(("收藏",), search.keep, "查话术", "收藏正在看的话术", takes="[序号]"),
+    Command(("我的",), progress.mine, "我", "连续天数和各项走势"),
+    Command(("排行", "榜单", "周榜"), manager.ranking, "我", "上一周的情况", takes="[本周]"),
+    Command(("暂停",), leave.pause, "时间", "停发一阵", takes="[3天]"),
+    Command(("请假",), leave.leave, "时间", "这几天不推也不计", takes="[3天 或 11-25 到 11-27]"),
+    Command(("恢复",), leave.back, "时间", "提前回来"),
+    Command(("提醒", "提醒时间"), leave.remind_at, "时间", "几点以后推给我", takes="9:40"),
+    Command(("退出排行",), leave.off_boards, "我", "榜单不显示我的名字"),
+    Command(("加入排行",), leave.on_boards, "我", "重新出现在榜单"),
+    Command(("提交",), learn.submit, "每天一题", "确认上一句就是回答"),
+    Command(("算了", "先不答"), learn.never_mind, "每天一题", "先不答了"),
+    Command(("团队",), manager.team, "主管", "今天谁答了、没答的原因", role=Role.MANAGER),
     Command(
-        ("活动",), trainer.campaign, "排课：列表、新建、预览、批准、暂停、恢复、结束", takes="[…]", role=Role.TRAINER
+        ("活动",),
+        trainer.campaign,
+        "培训",
+        "排课：列表、新建、预览、批准、暂停、恢复、结束",
+        takes="[…]",
+        role=Role.TRAINER,
     ),
-    Command(("落空",), trainer.misses, "查不到的话术", role=Role.TRAINER),
-    Command(("判卷",), trainer.grading, "评分器在哪些题上通过了考试", role=Role.TRAINER),
-    Command(("状态",), operator.status, "消息与内容的运行情况", role=Role.OPERATOR),
+    Command(("落空",), trainer.misses, "培训", "查不到的话术", role=Role.TRAINER),
+    Command(("判卷",), trainer.grading, "培训", "评分器在哪些题上通过了考试", role=Role.TRAINER),
+    Command(("状态",), operator.status, "运维", "消息与内容的运行情况", role=Role.OPERATOR),
 )
 
 TICKS: tuple[Tick, ...] = (
@@ -122,8 +127,9 @@ async def _text(talk: Talk, text: str) -> Reply:
             hint(f"给客户的话三四句就够，最多 {_MOST_CHARACTERS} 字。"),
         )
         return Reply((message,), talk.state)
-    if text.lower() in _HELP:
-        return await help.overview(talk, COMMANDS)
+    word, _, about = text.partition(" ")
+    if word.lower() in _HELP:
+        return await help.overview(talk, COMMANDS, about.strip())
     cry = care.own_distress(text)
     if cry is not None:
         return await care.answer(talk, cry)

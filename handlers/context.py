@@ -101,10 +101,11 @@ Run = Callable[[Talk, str], Awaitable[Reply]]
 
 @dataclass(frozen=True)
 class Command:
-    """One word a person can type. `takes` says what may follow: nothing, or words (shown in 帮助)."""
+    """One word a person can type. 帮助 lists it under `group`; `takes` says what may follow: nothing, or words."""
 
     words: tuple[str, ...]  # the first is its name
     run: Run
+    group: str
     about: str
     takes: str = ""
     role: Role = Role.LEARNER

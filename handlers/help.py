@@ -11,34 +11,37 @@ from handlers.context import Command, Reply, Talk
 from storage.models import Role
 
 _FOR_ALL = {"话术", "更多", "收藏", "排行", "练习"}
-_ROLE_HEADS = {
-    Role.LEARNER: "学员",
-    Role.MANAGER: "主管",
-    Role.TRAINER: "培训师",
-    Role.COMPLIANCE: "合规",
-    Role.OPERATOR: "运维",
-}
 
 
-async def overview(talk: Talk, commands: Sequence[Command]) -> Reply:
-    """What this person can type, and what typing does right now."""
-    if await drill.current(talk) is not None:
-        now = "现在在演练：直接打字就是回客户；“退出演练”能停下。"
-    elif await question.current(talk) is not None:
-        now = "现在有一道题开着：直接打字就是作答。"
-    else:
-        now = "现在没有待答的题：直接打字就是查话术。"
-    lines: list[Line] = [strong(now)]
-    for role, head in _ROLE_HEADS.items():
-        mine = [command for command in commands if command.role is role and _useful(talk, command)]
-        if mine:
-            lines.append(strong(head) if role is not Role.LEARNER else hint("指令"))
-            lines += [
-                Line(f"{command.name}{' ' + command.takes if command.takes else ''}：{command.about}")
-                for command in mine
-            ]
+async def overview(talk: Talk, commands: Sequence[Command], about: str = "") -> Reply:
+    """What typing does right now and what this person can type; `帮助 话术` says how one of them is used."""
+    mine = [command for command in commands if _useful(talk, command)]
     buttons = (Button("今日", "今日"), Button("话术", "话术"), Button("我的", "我的"))
+    if about:
+        chosen = [command for command in mine if about in (*command.words, command.group)]
+        if chosen:
+            return Reply(
+                (say(*(_usage(command) for command in chosen), title=f"帮助｜{about}", buttons=buttons),), talk.state
+            )
+    lines: list[Line] = [strong(await _typing(talk))]
+    for group in dict.fromkeys(command.group for command in mine):
+        names = (f"{command.name} {command.takes}".strip() for command in mine if command.group == group)
+        lines += [hint(group), Line("　".join(names))]
+    lines.append(hint("想知道某一个怎么用，打“帮助 演练”这样。"))
     return Reply((say(*lines, title="帮助", buttons=buttons),), talk.state)
+
+
+async def _typing(talk: Talk) -> str:
+    if await drill.current(talk) is not None:
+        return "现在在演练：直接打字就是回客户；“退出演练”能停下。"
+    if await question.current(talk) is not None:
+        return "现在有一道题开着：直接打字就是作答。"
+    return "现在没有待答的题：直接打字就是查话术。"
+
+
+def _usage(command: Command) -> Line:
+    others = f"（也可以打{'、'.join(command.words[1:])}）" if command.words[1:] else ""
+    return Line(f"{command.name}{' ' + command.takes if command.takes else ''}：{command.about}{others}")
 
 
 async def greet(talk: Talk) -> Reply:

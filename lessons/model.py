@@ -262,6 +262,7 @@ class Rule(Part):
     name: Text = Field(description="全称")
     short: Text = Field(description="简称，卡片上用")
     number: Text | None = Field(None, description="文号")
+    article: Text | None = Field(None, description="条款号；不确定就不写")
     issuer: Text
     effective: Text | None = Field(None, description="施行日期 YYYY-MM-DD；不确定就不写")
     note: Text | None = Field(None, description="本产品引用它的哪一点，不确定条款号就不写条款号")

@@ -104,7 +104,8 @@ def choice(lesson: Knowledge, picked: int) -> Message:
 def basis(rule_ids: Sequence[str], rules: dict[str, Rule]) -> str:
     """`《消费投诉处理管理办法》（2020-03-01 起施行）`, of the rules that are known."""
     known = [rules[rule_id] for rule_id in rule_ids if rule_id in rules]
-    return "、".join(f"《{r.name}》" + (f"（{r.effective} 起施行）" if r.effective else "") for r in known)
+    dates = (f"（{rule.effective} 起施行）" if rule.effective else "" for rule in known)
+    return "、".join(f"《{rule.name}》{rule.article or ''}{date}" for rule, date in zip(known, dates, strict=True))
 
 
 def breaches(score: Score, rules: dict[str, Rule]) -> list[Line]:

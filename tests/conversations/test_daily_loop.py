@@ -247,6 +247,14 @@ async def test_help_says_what_typing_does_now(alice: Friend) -> None:
     await alice.says("帮助")
     alice.hears("现在有一道题开着：直接打字就是作答", "话术 关键词", "撤回")
     alice.hears_not("活动", "团队")
+    await alice.says("帮助 演练")
+    alice.hears("演练 [序号]：和会还嘴的客户过几招", "陪练")
+    await alice.says("帮助 时间")
+    alice.hears("暂停 [3天]：停发一阵", "请假", "提醒 9:40")
+    alice.hears_not("撤回")
+    await alice.says("帮助 活动")
+    alice.hears("现在有一道题开着")
+    alice.hears_not("排课")
 
 
 async def test_a_newcomer_is_greeted(world: World) -> None:
