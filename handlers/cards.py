@@ -25,9 +25,9 @@ def question(lesson: AnyLesson, reason: str, deadline: str) -> Message:
     lines = [
         hint(f"{TRACK_NAMES[lesson.track]} · 约 {lesson.minutes} 分钟"),
         Line(lesson.context),
-        *limits(lesson),
         strong(f"{lesson.customer.name}说："),
         quote(lesson.customer.says),
+        *limits(lesson),
         strong("你会怎么接？像平时说话那样，直接打字发来。"),
         hint(f"{deadline}前都算。现在打字就是作答；要查话术，打“话术 关键词”。"),
     ]

@@ -91,7 +91,7 @@ async def _start(talk: Talk, drill: Drill) -> Reply:
 
 
 def _scene(course: Course) -> list[Line]:
-    return [*debrief.opening(course), *cards.limits(course.situation), *debrief.answer(course)]
+    return [*debrief.opening(course), *debrief.answer(course), *cards.limits(course.situation)]
 
 
 def _in(talk: Talk, run: DrillRun, message: Message) -> Reply:
