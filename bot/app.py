@@ -22,6 +22,7 @@ from bot.delivery import Courier
 from bot.demo import Stage
 from bot.dispatch import Dispatcher, Parked
 from bot.jobs.local import Loop, only_process
+from bot.judge import Endpoint, Judge
 from bot.library import ContentLibrary
 from bot.platforms.base import Platform
 from bot.platforms.web import WebChat
@@ -56,6 +57,7 @@ class Program:
     library: ContentLibrary
     desk: Desk
     grading: Grading
+    judge: Judge | None
     platforms: dict[str, Platform]
     dispatcher: Dispatcher
     parked: Parked
@@ -82,7 +84,8 @@ def build(
     """Construct every part; nothing runs yet. `opened` is a desk made earlier. Raises ContentError and SettingError."""
     library, desk = opened or open_desk(settings)
     assert isinstance(desk.scorer, OfflineGrader)
-    grading = Grading(desk.scorer, database, clock)
+    judge = _judge(settings, clock, database)
+    grading = Grading(desk.scorer, database, clock, judge)
     desk = replace(desk, scorer=grading)
     platforms = _platforms(settings, clock, database)
     courier = Courier(database, platforms, clock)
@@ -92,12 +95,20 @@ def build(
     ticker = Ticker(database, desk, clock, courier_loop.wake)
     stage = Stage(database, desk, clock, ticker.run_once) if isinstance(clock, ShiftedClock) else None
     program = Program(
-        settings, clock, database, library, desk, grading, platforms, dispatcher, parked, courier, courier_loop,
+        settings, clock, database, library, desk, grading, judge, platforms, dispatcher, parked, courier, courier_loop,
         ticker, stage, web.Application(),
     )  # fmt: skip
     program.web.cleanup_ctx.append(_life(program))  # first in, last out: callbacks in hand still find the database
     _routes(program)
     return program
+
+
+def _judge(settings: Settings, clock: Clock, database: Database) -> Judge | None:
+    """The LLM judge, where one is configured."""
+    if not settings.judge_on:
+        return None
+    endpoint = Endpoint(settings.judge_url, settings.judge_model, settings.judge_key, settings.judge_timeout)
+    return Judge(endpoint, database, clock)
 
 
 def _platforms(settings: Settings, clock: Clock, database: Database) -> dict[str, Platform]:
@@ -168,6 +179,8 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
     async def life(_app: web.Application) -> AsyncIterator[None]:
         for platform in program.platforms.values():
             await platform.start()
+        if program.judge is not None:
+            await program.judge.start()
         if program.stage is not None:
             await program.stage.open()
         await program.courier.recover()
@@ -185,7 +198,10 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
         await asyncio.wait([warm])
         program.ticker.stop()
         await program.courier_loop.stop()
+        await program.dispatcher.drain()
         await program.grading.stop()
+        if program.judge is not None:
+            await program.judge.stop()
         for platform in program.platforms.values():
             await platform.stop()
         await program.database.close()

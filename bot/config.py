@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import time
@@ -46,11 +47,19 @@ def _switch(text: str) -> bool:
     return {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}[text.lower()]
 
 
-def _text(text: str) -> str:
-    """文字，不能为空"""
-    if not text.strip():
-        raise ValueError
-    return text.strip()
+def _shaped(pattern: str, meaning: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text.strip()):
+            raise ValueError
+        return text.strip()
+
+    parse.__doc__ = meaning
+    return parse
+
+
+_text = _shaped("(?s).+", "文字，不能为空")
+_visible = _shaped("[!-~]+", "一串英文字符，中间没有空格")
+_aes_key = _shaped("[0-9A-Za-z]{43}", "企业微信后台生成的 EncodingAESKey，43 个字母和数字")
 
 
 def _clock(text: str) -> time:
@@ -79,13 +88,6 @@ def _url(text: str) -> str:
     if not text.startswith(("http://", "https://")):
         raise ValueError
     return text.rstrip("/")
-
-
-def _aes_key(text: str) -> str:
-    """企业微信后台生成的 EncodingAESKey，43 个字母和数字"""
-    if len(text) != 43 or not (text.isascii() and text.isalnum()):
-        raise ValueError
-    return text
 
 
 def setting(parse: Callable[[str], Any], default: Any, meaning: str, *, secret: bool = False) -> Any:
@@ -124,14 +126,29 @@ class Settings:
     wecom_token: str = setting(_text, "", "企业微信 回调 Token", secret=True)
     wecom_aes_key: str = setting(_aes_key, "", "企业微信 回调 EncodingAESKey", secret=True)
     wecom_api: str = setting(_url, "https://qyapi.weixin.qq.com", "企业微信 接口地址")
+    judge_url: str = setting(_url, "", "判卷模型 地址（OpenAI 兼容，/chat/completions 之前的部分）；不写就只用离线评分")
+    judge_key: str = setting(_visible, "", "判卷模型 密钥；内网模型不用密钥可不写", secret=True)
+    judge_model: str = setting(_text, "", "判卷模型 名称")
+    judge_timeout: int = setting(_integer(1, 15), 8, "判卷模型 一次判卷最多等几秒，超过就用离线评分")
+    judge_price_in: int = setting(_integer(0, 1_000_000), 0, "判卷模型 每百万输入 token 的价格，单位分；0 不计费用")
+    judge_price_out: int = setting(_integer(0, 1_000_000), 0, "判卷模型 每百万输出 token 的价格，单位分")
 
     @property
     def wecom_on(self) -> bool:
         """Whether WeCom is configured; half a configuration is refused when the settings are read."""
         return bool(self.wecom_corp_id)
 
+    @property
+    def judge_on(self) -> bool:
+        """Whether a model judge is configured; half a configuration is refused when the settings are read."""
+        return bool(self.judge_url)
 
-_WECOM = ("wecom_corp_id", "wecom_agent_id", "wecom_secret", "wecom_token", "wecom_aes_key")
+
+#: Settings that are written all together or not at all.
+_TOGETHER = {
+    "企业微信的五项设置": ("wecom_corp_id", "wecom_agent_id", "wecom_secret", "wecom_token", "wecom_aes_key"),
+    "判卷模型的地址和名称": ("judge_url", "judge_model"),
+}
 
 
 def variable(name: str) -> str:
@@ -155,9 +172,10 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         text, origin = _find(name, environment, from_file, faults)
         if text is not None:
             _parse(name, entry, text, origin, values, faults)
-    half = [name for name in _WECOM if not values.get(name)]
-    if 0 < len(half) < len(_WECOM):
-        faults += [f"{variable(name)}: 缺少；企业微信的五项设置要一起写" for name in half]
+    for what, names in _TOGETHER.items():
+        half = [name for name in names if not values.get(name)]
+        if 0 < len(half) < len(names):
+            faults += [f"{variable(name)}: 缺少；{what}要一起写" for name in half]
     if faults:
         raise SettingError("\n".join(faults))
     settings = Settings(**values)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import handlers
@@ -22,6 +22,7 @@ from bot.core.masking import mask
 from bot.core.messages import Button, Incoming, Kind, Message, hint, say
 from handlers.context import Desk, Talk
 from handlers.state import State
+from lessons.model import Lesson
 from storage import conversations, deliveries, inbox, people
 from storage.database import Database, Tx
 from storage.deliveries import Owed
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _PASSIVE_SECONDS = 1.5
 _MOST_TRIES = 3
+_UNFINISHED = timedelta(seconds=20)  # longer than a judge may take
+_DRAIN = 8.0
 _STORED_CHARACTERS = 6000
 
 Fits = Callable[[str, Message], bool]
@@ -46,6 +49,7 @@ class Dispatcher:
     clock: Clock
     fits: Fits
     wake: Callable[[], None]
+    _working: dict[str, asyncio.Task[None]] = field(default_factory=dict)  # by sender
 
     async def receive(self, incoming: Incoming) -> tuple[Message, ...]:
         """Store and handle one message; returns what the response itself carries.
@@ -54,13 +58,18 @@ class Dispatcher:
         """
         began = asyncio.get_running_loop().time()
         text = mask(clean(incoming.text))[:_STORED_CHARACTERS]
-        await self._score_ahead(incoming, text)
+        sender = f"{incoming.platform}:{incoming.sender}"
+        if sender in self._working:  # what they said before is answered first
+            await asyncio.wait([self._working[sender]])
+        lesson = await self._subject(incoming, text)
+        if lesson is not None and self.desk.scorer.slow:
+            return await self._store_first(sender, incoming, text, lesson)
+        if lesson is not None:
+            await self._prepare(lesson, text)
         async with self.database.transaction() as tx:
             row = await inbox.store(tx, incoming, text, self.clock.now())
             if row is None:
-                known = await inbox.find(tx, incoming.platform, incoming.key)
-                note(log, "inbox.repeat", "a repeated message got the stored answer", key=incoming.key)
-                return messages.load(known.carried) if known else ()
+                return await self._repeated(tx, incoming)
             in_time = asyncio.get_running_loop().time() - began < _PASSIVE_SECONDS
             carried = await self._try(tx, row, passive=incoming.passive and in_time)
         self.wake()
@@ -69,32 +78,70 @@ class Dispatcher:
     async def resume(self) -> int:
         """Take up stored messages that were not finished; returns how many were."""
         async with self.database.reading() as tx:
-            rows = await inbox.unfinished(tx, self.clock.now() - timedelta(seconds=20))
+            rows = await inbox.unfinished(tx, self.clock.now() - _UNFINISHED)
         for found in rows:
-            async with self.database.transaction() as tx:
-                row = await tx.get(Inbox, found.id, with_for_update=True)  # or two replicas would both take it up
-                if row is not None and row.status == inbox.NEW:
-                    await self._try(tx, row, passive=False)
+            await self._take_up(found.id or 0)
         if rows:
             self.wake()
         return len(rows)
 
-    async def _score_ahead(self, incoming: Incoming, text: str) -> None:
+    async def drain(self) -> None:
+        """Wait for the answers being worked out; what does not end in time is taken up after the next start."""
+        if self._working:
+            await asyncio.wait(self._working.values(), timeout=_DRAIN)
+
+    async def _repeated(self, tx: Tx, incoming: Incoming) -> tuple[Message, ...]:
+        known = await inbox.find(tx, incoming.platform, incoming.key)
+        note(log, "inbox.repeat", "a repeated message got the stored answer", key=incoming.key)
+        return messages.load(known.carried) if known else ()
+
+    async def _store_first(self, sender: str, incoming: Incoming, text: str, lesson: Lesson) -> tuple[Message, ...]:
+        """Where scoring may take seconds: store the message, tell the vendor that it has arrived, answer later."""
+        async with self.database.transaction() as tx:
+            row = await inbox.store(tx, incoming, text, self.clock.now())
+            if row is None:
+                return await self._repeated(tx, incoming)
+            row_id = row.id or 0
+        work = asyncio.create_task(self._answer_later(row_id, lesson, text))
+        self._working[sender] = work
+        work.add_done_callback(
+            lambda done: self._working.pop(sender, None) if self._working.get(sender) is done else None
+        )
+        return ()
+
+    async def _answer_later(self, row_id: int, lesson: Lesson, text: str) -> None:
+        """A message that was stored first; if this breaks off, `resume` takes it up."""
+        try:
+            await self._prepare(lesson, text)
+            await self._take_up(row_id)
+        except Exception:
+            log.exception("answering later failed", extra={"action": "inbox.failed", "ids": {"inbox": row_id}})
+        self.wake()
+
+    async def _take_up(self, row_id: int) -> None:
+        async with self.database.transaction() as tx:
+            row = await tx.get(Inbox, row_id, with_for_update=True)  # or two replicas would both take it up
+            if row is not None and row.status == inbox.NEW:
+                await self._try(tx, row, passive=False)
+
+    async def _subject(self, incoming: Incoming, text: str) -> Lesson | None:
+        """The lesson that this text probably answers."""
+        async with self.database.reading() as tx:
+            person = await people.by_identity(tx, incoming.platform, incoming.sender)
+            if person is None or person.id is None:
+                return None
+            state = State.from_data(await conversations.load(tx, person.id))
+            return await handlers.subject(self._talk(tx, person, frozenset(), state), incoming.kind, text)
+
+    async def _prepare(self, lesson: Lesson, text: str) -> None:
         """Score a probable answer before the transaction begins, so that no lock is held while scoring.
 
         The scorer remembers it; when the guess is wrong nothing is lost but the time.
         """
-        async with self.database.reading() as tx:
-            person = await people.by_identity(tx, incoming.platform, incoming.sender)
-            if person is None or person.id is None:
-                return
-            state = State.from_data(await conversations.load(tx, person.id))
-            lesson = await handlers.subject(self._talk(tx, person, frozenset(), state), incoming.kind, text)
-        if lesson is not None:
-            try:
-                await self.desk.scorer.prepare(lesson, text)
-            except Exception:  # the message must be stored all the same; the handler meets the fault again
-                log.exception("scoring ahead failed", extra={"action": "score.failed", "ids": {"lesson": lesson.id}})
+        try:
+            await self.desk.scorer.prepare(lesson, text)
+        except Exception:  # the message must be stored all the same; the handler meets the fault again
+            log.exception("scoring ahead failed", extra={"action": "score.failed", "ids": {"lesson": lesson.id}})
 
     async def _try(self, tx: Tx, row: Inbox, *, passive: bool) -> tuple[Message, ...]:
         """Handle a stored message inside a savepoint; a failure leaves it stored for later."""

@@ -31,6 +31,8 @@ _MOST = 2048
 class OfflineGrader:
     """Scores each (lesson, text) once. A score is a pure function of both, so remembering changes nothing."""
 
+    slow = False
+
     def __init__(self, inner: Scorer, most: int = _MOST) -> None:
         self._inner = inner
         self._score = lru_cache(maxsize=most)(inner.score)
@@ -65,10 +67,10 @@ class OfflineGrader:
 
 
 class Judge(Protocol):
-    """What is asked of an LLM judge; see bot/judge.py."""
+    """What is asked of an LLM judge; see bot/judge.py. `version` is the `scorer` of its scores."""
 
     @property
-    def name(self) -> str: ...
+    def version(self) -> str: ...
 
     async def grade(self, lesson: Lesson, text: str, offline: Score) -> Score | None: ...
 
@@ -84,6 +86,10 @@ class Grading:
         self._judged: OrderedDict[tuple[str, str], Score] = OrderedDict()
         self._known: dict[tuple[str, str], bool] = {}
         self._sitting: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def slow(self) -> bool:
+        return self._judge is not None
 
     def score(self, lesson: Lesson, text: str) -> Score:
         """The judge's score when `prepare` got one, else the offline score."""
@@ -113,7 +119,9 @@ class Grading:
     def label(self, score: Score) -> str:
         if self._is_judged(score):
             return JUDGE_LABEL
-        return LABEL if self._judge is None or not self._known.get((self._judge.name, score.lesson)) else FALLBACK_LABEL
+        return (
+            LABEL if self._judge is None or not self._known.get((self._judge.version, score.lesson)) else FALLBACK_LABEL
+        )
 
     async def stop(self) -> None:
         """End exams in hand; they are sat again when needed."""
@@ -122,12 +130,12 @@ class Grading:
         await asyncio.gather(*self._sitting.values(), return_exceptions=True)
 
     def _is_judged(self, score: Score) -> bool:
-        return self._judge is not None and score.scorer == self._judge.name
+        return self._judge is not None and score.scorer == self._judge.version
 
     async def _judge_passed(self, lesson: Lesson) -> bool:
         """Whether the judge may give points here; the first time it is sent to its exam meanwhile."""
         assert self._judge is not None
-        key = (self._judge.name, digest(lesson))
+        key = (self._judge.version, digest(lesson))
         if key not in self._known:
             async with self._database.reading() as tx:
                 found = await exams.find(tx, *key)
@@ -136,7 +144,7 @@ class Grading:
                     self._sitting[key[1]] = asyncio.create_task(self._sit(self._judge, lesson))
                 return False
             self._known[key] = found.passed
-        self._known[self._judge.name, lesson.id] = self._known[key]
+        self._known[self._judge.version, lesson.id] = self._known[key]
         return self._known[key]
 
     async def _sit(self, judge: Judge, lesson: Lesson) -> None:
@@ -146,7 +154,7 @@ class Grading:
             scores = await asyncio.gather(*(judge.grade(lesson, t, self._offline.score(lesson, t)) for t in texts))
             bands = [score.band for score in scores if score is not None]
             if len(bands) == len(texts):
-                await self._keep(lesson, exam.sitting(lesson, judge.name, bands))
+                await self._keep(lesson, exam.sitting(lesson, judge.version, bands))
         except Exception:
             log.exception("a judge's exam failed", extra={"action": "exam.failed", "ids": {"lesson": lesson.id}})
         finally:

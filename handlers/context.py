@@ -21,7 +21,10 @@ from storage.models import Person, Role
 
 
 class Scorer(Protocol):
-    """Who judges replies. `trial`: the score must not count. `label`: who judged, in words."""
+    """Who judges replies. `slow`: it may take seconds. `trial`: the score must not count. `label`: who judged."""
+
+    @property
+    def slow(self) -> bool: ...
 
     def score(self, lesson: Lesson, text: str) -> Score: ...
 

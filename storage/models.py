@@ -222,7 +222,7 @@ class Judgement(SQLModel, table=True):
     reply: str = Field(index=True, max_length=16)  # the hash of the masked reply; the text itself is in the attempt
     model: str
     prompt: str = Field(max_length=16)
-    outcome: str  # ok · timeout · unreachable · refused · malformed
+    outcome: str  # ok · timeout · unreachable · refused · malformed · skipped (the circuit was open)
     raw: str = ""
     milliseconds: int
     tokens_in: int = 0

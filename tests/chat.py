@@ -42,6 +42,7 @@ class Friend:
         await self.reads()
         incoming = Incoming("web", str(self.id), key or f"{self.id}:{next(self.world.keys)}", kind, text)
         await self.world.program.parked.receive(incoming)
+        await self.world.program.dispatcher.drain()
         return await self.reads()
 
     async def reads(self) -> list[Message]:

@@ -278,7 +278,12 @@ async def test_a_scorer_that_fails_loses_nothing(
     database: Database, opened: tuple[ContentLibrary, Desk], world: World, alice: Friend
 ) -> None:
     class Failing:
+        slow = False
+
         def score(self, _lesson: object, _text: str) -> Any:
+            raise ValueError("no weights")
+
+        async def prepare(self, _lesson: object, _text: str) -> None:
             raise ValueError("no weights")
 
     desk = replace(world.program.desk, scorer=Failing())

@@ -40,6 +40,12 @@ BAD = {
     "wecom_token": "  ",
     "wecom_aes_key": "tooshortbutverysecret",
     "wecom_api": "qyapi.weixin.qq.com",
+    "judge_url": "judge.local/v1",
+    "judge_key": "sk with blanks",
+    "judge_model": " ",
+    "judge_timeout": "31",
+    "judge_price_in": "-1",
+    "judge_price_out": "cheap",
 }
 WECOM = {
     "JIEHUA_WECOM_CORP_ID": "ww1234",

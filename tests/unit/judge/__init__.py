@@ -1,0 +1,1 @@
+"""The model judge without its wire."""
