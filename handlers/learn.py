@@ -19,6 +19,7 @@ UNDO_SECONDS = 120
 MOST_TRIES = 5
 _NOT_AN_ANSWER = {Flag.EMPTY, Flag.TOO_SHORT, Flag.NO_CHINESE}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_LOOKUP = re.compile(r"(?:我?想|帮我|怎么|哪里|给我)?(?:查|找|搜)(?:一?下|个|条)?[^您，。！？]{1,10}$")
 _SMALL_TALK = {
     "好的", "收到", "谢谢", "知道了", "明白", "嗯", "嗯嗯", "哦", "在吗", "你好", "您好", "早", "早上好", "好", "行",
     "可以", "ok", "OK", "好滴", "辛苦了", "等一下", "稍等", "忙", "没空", "晚点", "晚点答", "哈哈", "测试",
@@ -57,7 +58,7 @@ def is_small_talk(text: str) -> bool:
 
 
 def _doubtful(text: str) -> bool:
-    return is_small_talk(text) or len(_CHINESE.findall(text)) < 4
+    return is_small_talk(text) or len(_CHINESE.findall(text)) < 4 or bool(_LOOKUP.match(text.strip()))
 
 
 def _ask_back(talk: Talk, row: Assignment, lesson: AnyLesson, text: str) -> Reply:

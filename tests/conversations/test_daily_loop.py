@@ -82,7 +82,10 @@ async def test_a_search_while_the_question_is_open_is_not_an_answer(world: World
         assert await attempts.recent(tx, alice.id) == []
 
 
-@pytest.mark.parametrize("text", ["好的", "收到！", "嗯", "ok", "👍👍", "1", "...", "Hello there, how are you?"])
+@pytest.mark.parametrize(
+    "text",
+    ["好的", "收到！", "嗯", "ok", "👍👍", "1", "...", "Hello there, how are you?"],
+)
 async def test_small_talk_is_not_scored_but_can_be_submitted(world: World, alice: Friend, text: str) -> None:
     await alice.says(text)
     alice.hears("没有计分")
@@ -92,8 +95,16 @@ async def test_small_talk_is_not_scored_but_can_be_submitted(world: World, alice
     alice.hears("点评｜重来")
 
 
+@pytest.mark.parametrize("text", ["我想查征信异议", "查一下退费话术", "帮我找个道歉的"])
+async def test_a_wish_to_look_something_up_is_no_answer(world: World, alice: Friend, text: str) -> None:
+    await alice.says(text)
+    alice.hears("没有计分", "想查话术，打“话术 关键词”")
+    async with world.database.reading() as tx:
+        assert await attempts.recent(tx, alice.id) == []
+
+
 async def test_taking_back_within_two_minutes(world: World, alice: Friend) -> None:
-    await alice.says("帮我查一下退费的流程是什么样的")
+    await alice.says("我这就去查退费的流程是什么样的")
     await alice.says("撤回")
     alice.hears("已撤回，这次不计分")
     async with world.database.reading() as tx:
