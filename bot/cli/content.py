@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +154,7 @@ def _report(options: argparse.Namespace) -> int:
     index = ContentLibrary(BUILT_IN, built_in_embedder()).index
     found = search_report.reports(index)
     if options.json:
-        print(json.dumps([asdict(report) for report in found], ensure_ascii=False))
+        print(json.dumps([report.to_dict() for report in found], ensure_ascii=False))
     else:
         print("\n\n".join(search_report.table(report) for report in found))
     return 0

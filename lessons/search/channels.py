@@ -13,7 +13,6 @@ from lessons.search.document import Document
 from lessons.search.initials import InitialsIndex
 from lessons.search.lexical import Scores, TermIndex
 from lessons.search.phrases import PhraseIndex, characters
-from lessons.search.pinyin import initials as initials_of
 from lessons.search.pinyin import loose_spelling, spellings, syllables
 from lessons.search.synonyms import Synonyms
 from lessons.search.terms import terms, weight
@@ -91,8 +90,10 @@ class Channels:
 
     def abbreviated(self, letters: str, synonyms: Synonyms) -> Scores:
         """First letters in common with typed initials, or with pinyin that breaks off (tuif, shouxf)."""
-        alike = {initials_of(other) for word in synonyms.spoken(letters) for other in synonyms.others(word)}
-        best = self.initials.score(letters, sorted(alike))
+        best = self.initials.score(letters)
+        for word in synonyms.spoken(letters):
+            meant = np.maximum(self.wholes(word, synonyms), self.words(word, synonyms))
+            best = np.maximum(best, meant * np.float32(_SYNONYM))
         pieces = loose_spelling(letters)
         if pieces is not None and 1 < len(pieces) < len(letters) and any(len(piece) == 1 for piece in pieces):
             first_letters = self.initials.score("".join(piece[0] for piece in pieces))

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from lessons.model import AnyLesson, Template
 from lessons.scoring.embed import Embedder
-from lessons.search import channels, document, normalise
+from lessons.search import channels, document, normalise, smalltalk
 from lessons.search.channels import Channels
 from lessons.search.lexical import Scores
 from lessons.search.likeness import Likeness, Seen
-from lessons.search.route import Channel, Pair, Route, Signals, answerable, rise, route, squeezed, total, wants_meaning
+from lessons.search.route import Channel, Pair, Route, Signals, answerable, certain, rise, route, squeezed, total
 from lessons.search.smalltalk import SmallTalk
 from lessons.search.spelling import Spelling
 from lessons.search.synonyms import Synonyms
@@ -25,10 +25,12 @@ _TEMPLATE_FIELDS = {"title": 2.0, "keywords": 2.5, "sayings": 1.5, "methods": 1.
 _SITUATION_FIELDS = {"title": 2.0, "keywords": 1.5, "sayings": 1.5, "methods": 1.0, "when": 0.8, "text": 0.3}
 
 #: What a second, third … template of one situation keeps of its score, so that three cards show more than one idea.
-_REPEATED = (1.0, 0.93, 0.86, 0.8)
+_REPEATED = (1.0, 0.85, 0.75, 0.7)
 #: Hits below this share of the best hit's score are noise.
 _WORTH_SHOWING = 0.3
 _LOOKED_AT = 50
+#: The share of the templates from which a word is taken for no slip, though a keyword sounds like it.
+_IN_USE = 0.01
 #: What words count that were put right by their sound.
 _CORRECTED = np.float32(0.9)
 
@@ -64,10 +66,12 @@ class Index:
         synonyms: Synonyms | None = None,
         embedder: Embedder | None = None,
         cache: Path | None = None,
+        chitchat: Sequence[str] | None = None,
     ) -> Index:
         """Index the templates; lessons lend their situation's title, methods and customer's words.
 
-        Without an embedder nothing is compared by meaning. `cache` is a folder that keeps vectors between starts.
+        Without an embedder nothing is compared by meaning. `cache` is a folder that keeps vectors between starts;
+        `chitchat` are folded sentences that are no questions, ours unless given.
         """
         held, known = tuple(templates), tuple(lessons)
         own = [document.of_template(template) for template in held]
@@ -85,8 +89,8 @@ class Index:
             channels.build(shared, _SITUATION_FIELDS),
             homes,
             likeness,
-            SmallTalk.build(embedder, cache),
-            Spelling.build([*own, *shared], table.words, written.characters.vocabulary),
+            SmallTalk.build(smalltalk.load() if chitchat is None else chitchat, embedder, cache),
+            Spelling.build([*own, *shared], table.words, written.characters.common(_IN_USE)),
         )
 
     def search(self, query: str, limit: int = 10) -> list[Hit]:
@@ -107,7 +111,7 @@ class Index:
         corrected = self._spelling.corrected(query)
         channels = self._chinese(query, corrected)
         signals = Signals(channels, self._smalltalk.words(query))
-        if self._likeness is None or not wants_meaning(query, channels[Channel.WORDS][0]):
+        if self._likeness is None or certain(channels[Channel.WHOLES][0]):
             return signals
         return self._with_meaning(signals, self._likeness.look(corrected))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,14 @@ _SHORTEST, _LONGEST = 2, 8
 _LONGEST_IN_SAYING = 6
 _SHORTEST_IN_TITLE = 3
 _SHORTEST_IN_SAYING = 4
-_KEYWORD, _KEYWORD_PART, _TITLE, _SAYING = 1.0, 0.85, 0.8, 0.6
+_KEYWORD, _WORD, _SWAPPED, _KEYWORD_PART, _TITLE, _SAYING = 1.0, 0.9, 0.8, 0.7, 0.65, 0.5
+#: What every further place with the same initials adds, and how many of them count.
+_AGAIN, _COUNTED = 0.03, 4
+#: A keyword of so many characters is two words, and people type them in either order.
+_TWO_WORDS = 4
 LONGEST_QUERY = 14
 _LONG = 4
-_PIECED, _COVERED, _SYNONYM = 0.75, 0.75, 0.85
+_PIECED, _COVERED = 0.75, 0.75
 
 
 @dataclass(frozen=True)
@@ -33,16 +38,11 @@ class InitialsIndex:
     documents: NDArray[np.int32]
     strengths: Scores
 
-    def score(self, letters: str, alternatives: Iterable[str] = ()) -> Scores:
-        """0–1 for each document: how much of the string its words cover, one run better than several.
-
-        `alternatives` are the initials of words that mean the same as a word with these initials.
-        """
+    def score(self, letters: str) -> Scores:
+        """0–1 for each document: how much of the string its words cover, one run better than several."""
         if not _SHORTEST <= len(letters) <= LONGEST_QUERY:
             return np.zeros(self.size, dtype=np.float32)
         best = self._exact(letters)
-        for other in alternatives:
-            best = np.maximum(best, self._exact(other) * np.float32(_SYNONYM))
         if len(letters) >= 2 * _SHORTEST and len(set(letters)) > 2:
             pieces = self._pieces(letters)
             best = np.maximum(best, np.where(pieces >= _COVERED, pieces * np.float32(_PIECED), 0))
@@ -50,16 +50,16 @@ class InitialsIndex:
         return best
 
     def _pieces(self, letters: str) -> Scores:
-        """The greatest share of the letters that keywords and words of the title cover, left to right."""
+        """The greatest share of the letters that whole words of keywords cover, left to right."""
         best = [np.zeros(self.size, dtype=np.float32) for _ in range(len(letters) + 1)]
         for end in range(1, len(letters) + 1):
             best[end] = best[end - 1].copy()
             for start in range(end - _SHORTEST + 1):
                 held = self._exact(letters[start:end])
-                prominent = held > _SAYING
-                if prominent.any():
+                words = held >= (_WORD if end - start == _SHORTEST else _TITLE)
+                if words.any():
                     covered = best[start] + held * np.float32(end - start)
-                    np.maximum(best[end], covered, out=best[end], where=prominent)
+                    np.maximum(best[end], covered, out=best[end], where=words)
         share: Scores = best[-1] / np.float32(len(letters))
         return share
 
@@ -69,7 +69,7 @@ class InitialsIndex:
         for size in range(max(_LONG, len(letters) // 2 + 1), len(letters)):
             for start in range(len(letters) - size + 1):
                 held = self._exact(letters[start : start + size])
-                best = np.maximum(best, np.where(held > _SAYING, held * np.float32(size / len(letters)), 0))
+                best = np.maximum(best, np.where(held >= _TITLE, held * np.float32(size / len(letters)), 0))
         return best
 
     def _exact(self, letters: str) -> Scores:
@@ -88,11 +88,13 @@ def build(documents: Sequence[Document]) -> InitialsIndex:
     strengths: list[float] = []
     for number, document in enumerate(documents):
         held: dict[int, float] = {}
-        for letters, strength in _entries(document):
+        places: Counter[int] = Counter()
+        for letters, _, strength in entries(document):
             code = _code(letters)
             held[code] = max(strength, held.get(code, 0.0))
+            places[code] += 1
         codes.extend(held)
-        strengths.extend(held.values())
+        strengths.extend(held[code] + _AGAIN * min(places[code] - 1, _COUNTED) for code in held)
         owners.extend([number] * len(held))
     order = np.argsort(np.array(codes, dtype=np.int64), kind="stable")
     return InitialsIndex(
@@ -112,16 +114,23 @@ def runs(text: str, shortest: int = _SHORTEST, longest: int = _LONGEST) -> Itera
                 yield letters[start:end], run[start:end]
 
 
-def _entries(document: Document) -> Iterator[tuple[str, float]]:
+def entries(document: Document) -> Iterator[tuple[str, str, float]]:
+    """What can be found: the initials, the words they are of, and how much they tell, the most telling first."""
     for keyword in document.keywords:
         whole = initials(keyword)
         if len(whole) >= _SHORTEST:
-            yield whole[:_LONGEST], _KEYWORD
-        yield from ((letters, _KEYWORD_PART) for letters, _ in runs(keyword))
+            yield whole[:_LONGEST], keyword, _KEYWORD
+        if len(whole) == len(keyword) == _TWO_WORDS:
+            yield whole[:2], keyword[:2], _WORD
+            yield whole[2:], keyword[2:], _WORD
+            yield whole[2:] + whole[:2], keyword, _SWAPPED
+    for keyword in document.keywords:
+        yield from ((letters, words, _KEYWORD_PART) for letters, words in runs(keyword))
     for title in (document.title, *document.methods):
-        yield from ((letters, _TITLE) for letters, _ in runs(title, _SHORTEST_IN_TITLE))
+        yield from ((letters, words, _TITLE) for letters, words in runs(title, _SHORTEST_IN_TITLE))
     for saying in document.sayings:
-        yield from ((letters, _SAYING) for letters, _ in runs(saying, _SHORTEST_IN_SAYING, _LONGEST_IN_SAYING))
+        found = runs(saying, _SHORTEST_IN_SAYING, _LONGEST_IN_SAYING)
+        yield from ((letters, words, _SAYING) for letters, words in found)
 
 
 def _code(letters: str) -> int:

@@ -1,14 +1,14 @@
-"""Test queries with the situations they are about, read from queries/*.jsonl; dev is for tuning, frozen never is."""
+"""Test queries with the situations they are about, from queries/*.jsonl; dev is for tuning, the others never are."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass
 
 FOLDER = Path(__file__).parents[1] / "content" / "queries"
-PARTS = ("dev", "frozen")
 
 
 class Kind(StrEnum):
@@ -40,10 +40,9 @@ KIND_NAMES = {
 }
 
 
-class LabelledQuery(BaseModel):
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class LabelledQuery:
     """`situations` are those whose templates would be right; empty when nothing would be."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     text: str
@@ -51,6 +50,14 @@ class LabelledQuery(BaseModel):
     kind: Kind
 
 
+_QUERY: TypeAdapter[LabelledQuery] = TypeAdapter(LabelledQuery)
+
+
+def parts(folder: Path = FOLDER) -> list[str]:
+    """The names of all parts that are there, in alphabetical order: dev, frozen, …"""
+    return sorted(path.stem for path in folder.glob("*.jsonl"))
+
+
 def load(part: str, folder: Path = FOLDER) -> list[LabelledQuery]:
     lines = (folder / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
-    return [LabelledQuery.model_validate_json(line) for line in lines if line.strip()]
+    return [_QUERY.validate_json(line) for line in lines if line.strip()]

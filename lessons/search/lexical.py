@@ -48,6 +48,11 @@ class TermIndex:
         """What the query's terms are worth together; a term no document carries counts as the rarest."""
         return float(sum(weight * self.rarity(term) for term, weight in query.items()))
 
+    def common(self, share: float) -> frozenset[str]:
+        """The terms that more than this share of the documents carry."""
+        counts = np.diff(self.starts) if self.vocabulary else ()
+        return frozenset(term for term, count in zip(self.vocabulary, counts, strict=True) if count > share * self.size)
+
     def rarity(self, term: str) -> float:
         number = self.vocabulary.get(term)
         return _UNKNOWN if number is None else float(self.rarities[number])

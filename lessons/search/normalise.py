@@ -9,39 +9,62 @@ from functools import lru_cache
 #: Characters of a query that are looked at; a pasted customer sentence has about 60.
 LONGEST = 240
 
-#: Spoken and dialect forms that mean the same everywhere; folded on both sides. Longer forms come first.
-_SPOKEN = (
-    ("为啥子", "为什么"),
-    ("为啥", "为什么"),
-    ("咋个", "怎么"),
-    ("咋样", "怎么样"),
-    ("咋", "怎么"),
-    ("啥子", "什么"),
-    ("啥", "什么"),
-    ("甚么", "什么"),
-    ("凭么子", "凭什么"),
-    ("没得", "没有"),
-    ("冇", "没有"),
-    ("晓得", "知道"),
-    ("莫要", "不要"),
-    ("甭", "不要"),
-    ("屋头", "家里"),
-    ("屋里头", "家里"),
-    ("各人", "自己"),
-    ("恁们", "你们"),
-    ("侬", "你"),
-    ("恁", "你"),
-    ("您", "你"),
-    ("俺", "我"),
-    ("阿拉", "我们"),
-    ("银子", "钱"),
-    ("婆娘", "老婆"),
-    ("媳妇", "老婆"),
-    ("帐", "账"),
-    ("唔", "不"),
-)
-_SPOKEN_FORM = re.compile("|".join(re.escape(spoken) for spoken, _ in _SPOKEN))
-_PLAIN_FORM = dict(_SPOKEN)
+#: Spoken and dialect forms, the plain form first; folded on both sides. Of two forms in one place the longer one wins.
+#: No form may be part of ordinary words (点解 is in 早点解冻); 什么 stands for itself to keep 么子 out of 什么子女.
+_SPOKEN = """
+为什么 为啥子 为啥
+为什么不 点解唔
+为什么给 点解俾 点解畀
+为什么会 点解会
+什么 什么 甚么 乜嘢 么子 啥子 啥 咩
+怎么 咋个 咋 啷个 哪能
+怎么样 咋样
+凭什么 凭么子
+没有 没得 冇得 冇 呒没
+不 唔 勿
+不要 莫要 甭
+行不行 中不中
+不行 不得行
+这么 恁个 咁
+知道 晓得
+一下 一哈
+多久 几耐
+今天 今朝
+明天 听日 明朝
+昨天 琴日
+时间 辰光
+你 侬 恁 您
+你们 恁们
+我 俺
+我们 阿拉
+我的 额滴
+他 佢 伊
+他们 佢哋 伊拉
+们 哋
+自己 各人
+的 嘅
+了 咗
+给 俾 畀
+来 嚟
+在 喺
+看 睇 瞅
+拿 攞
+找 揾
+睡 瞓
+上班 返工
+话 闲话
+脸 面孔
+地方 嘎达 旮旯
+家里 屋里头 屋头 屋里向 屋里
+妈妈 阿妈
+爸爸 阿爸 老豆 老汉儿 爹
+孩子 娃儿 娃娃 娃 小囡 伢子
+老婆 婆娘 媳妇 堂客
+钱 银子 铜钿
+账 帐
+"""
+_PLAIN_FORM = {form: plain for plain, *forms in map(str.split, _SPOKEN.split("\n")[1:-1]) for form in forms}
+_SPOKEN_FORM = re.compile("|".join(sorted(_PLAIN_FORM, key=len, reverse=True)))
 
 _FILLERS = re.compile(
     r"麻烦(?:帮忙)?(?:问|查|找)一?下|请?问一?下|请问|想问|求(?:一个|个)?话术|有没有|有什么|"
@@ -53,7 +76,7 @@ _CUSTOMER = re.compile(
     r"(?<![老新大])客户(?:一上来就|一直|非要|总是|老是|就是|硬是|说是|觉得|认为|反映|表示|说|讲|问|嫌|要求?)?(?!经理|资料|信息)"
 )
 _OPENING = re.compile(r"(?:^|(?<=\s))(?:那个|这个|就是|然后|哎呀?|唉|欸|嗯+|呃|额(?!度)|喂|亲|哈喽|急+)(?=\s|$)")
-_ENDING = re.compile(r"[啊呀呢吧嘛哦噢哈啦呗噻咧哟嘞吗]+(?=\s|$)")
+_ENDING = re.compile(r"[啊呀呢吧嘛哦噢哈啦呗噻咧哟嘞吗嗦伐哩]+(?=\s|$)")
 _ASIDE = re.compile(r"(?<=\s)(?:急+|亲)(?=\s|$)")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lessons.search.index import Hit, Index
-from lessons.search.labelled import FOLDER, KIND_NAMES, PARTS, Kind, LabelledQuery, load
+from lessons.search.labelled import FOLDER, KIND_NAMES, Kind, LabelledQuery, load, parts
 
 _SHOWN = 3
 
@@ -92,8 +92,8 @@ def measure(index: Index, queries: Iterable[LabelledQuery], part: str = "") -> R
 
 
 def reports(index: Index, folder: Path = FOLDER) -> list[Report]:
-    """The reports on the dev and on the frozen queries."""
-    return [measure(index, load(part, folder), part) for part in PARTS]
+    """The reports on all parts that are there."""
+    return [measure(index, load(part, folder), part) for part in parts(folder)]
 
 
 def table(report: Report, *, misses: bool = False) -> str:

@@ -15,10 +15,6 @@ from lessons.search.normalise import chinese_length
 
 #: Different characters that make a query; a single one would match everywhere.
 SHORTEST = 2
-#: Chinese characters from which meaning is worth comparing even when words match well.
-LONG = 6
-#: A best word score below which meaning is compared for shorter queries too.
-WEAK_WORDS = 0.45
 
 
 class Route(Enum):
@@ -31,11 +27,6 @@ def route(query: str) -> Route:
     if len(set(query)) < SHORTEST:
         return Route.NOTHING
     return Route.CHINESE if chinese_length(query) else Route.LATIN
-
-
-def wants_meaning(query: str, words: Scores) -> bool:
-    length = chinese_length(query)
-    return length >= LONG or (length >= 2 and float(words.max(initial=0.0)) < WEAK_WORDS)
 
 
 class Channel(StrEnum):
@@ -71,11 +62,11 @@ class Signals:
 Weights = Mapping[Channel, tuple[float, float]]
 
 CHINESE: Weights = {
-    Channel.WORDS: (1.2, 0.8),
+    Channel.WORDS: (1.0, 1.1),
     Channel.WHOLES: (0.4, 0.2),
     Channel.SOUNDS: (0.3, 0.15),
     Channel.SPOKEN_WHOLES: (0.2, 0.1),
-    Channel.MEANING: (0.4, 0.3),
+    Channel.MEANING: (0.3, 0.5),
 }
 LATIN: Weights = {
     Channel.WORDS: (0.8, 0.5),
@@ -87,15 +78,14 @@ LATIN: Weights = {
 
 #: The cosine from which nearness in meaning counts.
 _MEANING_FROM = 0.35
-#: Added-up channels below which nothing is near enough; more is asked where meaning was not compared.
-_CHINESE_FLOOR, _WORDS_FLOOR, _LATIN_FLOOR = 0.3, 0.45, 0.15
+#: Added-up channels, less what speaks for chit-chat, below which nothing is near enough.
+_CHINESE_FLOOR, _LATIN_FLOOR = 0.3, 0.19
 #: A match by which a query is no chit-chat, whatever it resembles: keywords make up most of it, or it sounds like them.
 _CERTAIN = 0.64
 _CERTAIN_SOUND = 0.8
-#: How much the sum falls for being nearer to chit-chat than to any phrasing, and how much nearer is still allowed.
-_CHATTER, _CHATTER_FROM = 4.0, 0.05
-#: The same without an embedder, by the share of the query that one chit-chat sentence carries.
-_CHATTER_WORDS, _CHATTER_WORDS_FROM = 3.0, 0.3
+#: How much the sum falls with the share of the query that one chit-chat sentence carries, and with how much nearer in
+#: meaning the query is to chit-chat than to the catalogue; it rises when the catalogue is nearer.
+_CHATTER_WORDS, _CHATTER_MEANING = 3.5, 2.8
 
 
 def total(query: str, signals: Signals) -> Scores:
@@ -112,27 +102,32 @@ def squeezed(score: float) -> float:
     return 1 - math.exp(-0.8 * max(0.0, score))
 
 
+def certain(wholes: Scores) -> bool:
+    """Whether keywords make up most of the query, so that meaning need not be compared."""
+    return float(wholes.max(initial=0.0)) >= _CERTAIN
+
+
 def answerable(query: str, signals: Signals, scores: Scores) -> bool:
     """Whether the best template is near enough to be shown at all."""
     best = int(np.argmax(scores))
     whole, heard, sound = (
         float(signals.channels[name][0][best]) for name in (Channel.WHOLES, Channel.SPOKEN_WHOLES, Channel.SOUNDS)
     )
-    if route(query) is Route.LATIN:
-        return float(scores[best]) >= _LATIN_FLOOR
     if signals.smalltalk >= 1.0 and whole < _CERTAIN:
         return False
+    if route(query) is Route.LATIN:
+        return float(scores[best]) >= _LATIN_FLOOR
     doubt = 0.0 if sound >= _CERTAIN_SOUND else max(0.0, 1 - max(whole, heard) / _CERTAIN)
-    floor = _WORDS_FLOOR if signals.seen is None else _CHINESE_FLOOR
-    return float(scores[best]) - doubt * _chatter(signals) >= floor
+    return float(scores[best]) - doubt * _chatter(signals) >= _CHINESE_FLOOR
 
 
 def _chatter(signals: Signals) -> float:
     """How much more a query is like chit-chat than like anything in the catalogue, as a loss of score."""
+    loss = _CHATTER_WORDS * signals.smalltalk
     if signals.seen is None:
-        return _CHATTER_WORDS * max(0.0, signals.smalltalk - _CHATTER_WORDS_FROM)
+        return loss
     nearest = float(np.max(signals.seen.shared, initial=-1.0))
-    return _CHATTER * max(0.0, signals.smalltalk_nearness - nearest - _CHATTER_FROM)
+    return loss + _CHATTER_MEANING * (signals.smalltalk_nearness - nearest)
 
 
 def rise(cosines: Scores) -> Scores:

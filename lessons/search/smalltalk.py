@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from lessons.search.lexical import TermIndex
 from lessons.search.normalise import fold, query
 from lessons.search.terms import terms, weight
 
-_FILE = Path(__file__).parents[1] / "content" / "queries" / "smalltalk.txt"
+NAME = "queries/smalltalk.txt"
+_BUILT_IN = Path(__file__).parents[1] / "content"
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,7 @@ class SmallTalk:
     vectors: Vectors | None
 
     @classmethod
-    def build(cls, embedder: Embedder | None, cache: Path | None = None) -> SmallTalk:
-        held = sentences()
+    def build(cls, held: Sequence[str], embedder: Embedder | None, cache: Path | None = None) -> SmallTalk:
         vectors = semantic.vectors_of(held, embedder, cache) if embedder is not None else None
         whole = frozenset(held) | frozenset(map(query, held))
         return cls(whole, lexical.build([[(1.0, terms(sentence))] for sentence in held]), vectors)
@@ -44,8 +44,8 @@ class SmallTalk:
         return -1.0 if self.vectors is None else float(np.max(self.vectors @ vector, initial=-1.0))
 
 
-@lru_cache(maxsize=1)
-def sentences() -> tuple[str, ...]:
-    """The folded sentences of smalltalk.txt; lines that begin with # are remarks."""
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
+def load(folder: Path = _BUILT_IN) -> tuple[str, ...]:
+    """The folded sentences of a content folder's list, or of ours where it has none; # begins a remark."""
+    file = next(home / NAME for home in (folder, _BUILT_IN) if (home / NAME).is_file())
+    lines = file.read_text(encoding="utf-8").splitlines()
     return tuple(dict.fromkeys(folded for line in lines if not line.startswith("#") and (folded := fold(line))))

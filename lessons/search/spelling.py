@@ -16,7 +16,7 @@ _SHORTEST, _LONGEST = 2, 8
 
 @dataclass(frozen=True)
 class Spelling:
-    """Sounds of keywords, synonyms and neighbours in titles → how they are written; `pairs` are those in use."""
+    """Sounds of keywords, synonyms and neighbours in titles → how they are written; `pairs` are those in common use."""
 
     words: Mapping[tuple[str, ...], str]
     pairs: Container[str]
@@ -32,7 +32,7 @@ class Spelling:
         return cls(words, pairs)
 
     def corrected(self, query: str) -> str:
-        """The query with such words put right; words that the catalogue itself uses are left alone."""
+        """The query with such words put right; words that are common in the catalogue are left alone."""
         return _RUN.sub(lambda match: self._run(match.group()), query)
 
     def _run(self, run: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lessons.model import METHOD_NAMES, Template
-from lessons.search.document import method_names
-from lessons.search.initials import LONGEST_QUERY, runs
+from lessons.search.document import method_names, of_template
+from lessons.search.initials import LONGEST_QUERY, entries
 from lessons.search.normalise import fold, is_chinese
 from lessons.search.pinyin import initials, loose_spelling, spellings, syllables
 from lessons.search.synonyms import Synonyms
 from lessons.search.terms import terms
 
+_CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _LONGEST_QUOTE = 18
 _SHORTEST_SAYING_SHARE = 0.34
 
@@ -75,42 +77,47 @@ def _letters(asked: Asked, template: Template) -> str | None:
     letters = asked.compact
     if not asked.latin or not letters.isalpha():
         return None
-    for spelling in [*spellings(letters), loose_spelling(letters) or []]:
+    readings = list(spellings(letters))
+    for spelling in [*readings, loose_spelling(letters) or []]:
         word = _spoken(tuple(spelling), template)
         if word:
             return f"拼音「{word}」"
-    word = _abbreviated(letters[:LONGEST_QUERY], template)
-    return f"首字母「{word}」" if word else None
+    shortened = _abbreviated(letters[:LONGEST_QUERY], template)
+    if letters not in shortened:
+        for sound in (letters, *map(" ".join, readings)):
+            for word in asked.synonyms.spoken(sound):
+                found = _synonym(Asked(word, asked.synonyms), template)
+                if found:
+                    return found
+    if not shortened:
+        return None
+    longest = max(shortened, key=len)
+    words = shortened[longest]
+    return f"首字母「{words}」" if initials(words).startswith(longest) else f"首字母「{words}」（前后颠倒）"
 
 
 def _spoken(spelling: tuple[str, ...], template: Template) -> str | None:
     """The words of the template with these syllables, or the keyword with most of them."""
     if not spelling:
         return None
-    for text in _texts(template):
-        characters = [char for char in text if is_chinese(char)]
-        heard = syllables("".join(characters))
+    for run in (run for text in _texts(template) for run in _CHINESE.findall(text)):
+        heard = syllables(run)
         for start in range(len(heard) - len(spelling) + 1):
             if tuple(heard[start : start + len(spelling)]) == spelling:
-                return "".join(characters[start : start + len(spelling)])
+                return str(run[start : start + len(spelling)])
     common = [(len(set(syllables(fold(word))) & set(spelling)), word) for word in template.keywords]
     most, word = max(common, key=lambda pair: pair[0], default=(0, ""))
     return word if most >= 2 else None
 
 
-def _abbreviated(letters: str, template: Template) -> str | None:
-    """The words of the template whose initials are the letters, or else the longest part of them."""
+def _abbreviated(letters: str, template: Template) -> dict[str, str]:
+    """The parts of the letters that are initials of words of the template, with the words."""
+    parts = {letters[start:end] for end in range(2, len(letters) + 1) for start in range(end - 1)}
     held: dict[str, str] = {}
-    for text in _texts(template):
-        for found, words in runs(fold(text)):
-            if words in text:
-                held.setdefault(found, words)
-    held |= {initials(fold(keyword)): keyword for keyword in template.keywords}
-    for size in range(len(letters), 1, -1):
-        for start in range(len(letters) - size + 1):
-            if letters[start : start + size] in held:
-                return held[letters[start : start + size]]
-    return None
+    for found, words, _ in entries(of_template(template)):
+        if found in parts and any(words in text for text in _texts(template)):
+            held.setdefault(found, words)
+    return held
 
 
 def _homophone(asked: Asked, template: Template) -> str | None:

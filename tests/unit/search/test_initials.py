@@ -3,7 +3,7 @@
 import pytest
 
 from lessons.model import Template
-from lessons.search import document, initials
+from lessons.search import Index, document, initials
 from lessons.search.initials import InitialsIndex
 
 
@@ -22,5 +22,10 @@ def test_gibberish_matches_nothing(held: InitialsIndex, letters: str) -> None:
     assert held.score(letters).max() == 0
 
 
-def test_a_synonym_counts_a_little_less(held: InitialsIndex) -> None:
-    assert 0 < held.score("tq", ["tf"])[0] < held.score("tf")[0]
+def test_two_words_are_found_in_either_order(held: InitialsIndex) -> None:
+    assert 0 < held.score("jlzx")[1] < held.score("zxjl")[1]
+
+
+def test_initials_of_a_synonym_find_what_it_stands_for(index: Index) -> None:
+    (first, *_) = index.search("fh")
+    assert (first.template, first.why) == ("refund", "关键词「退费」（同「返还」）")

@@ -1,6 +1,7 @@
 """The labelled queries, the table by kind, and the figures that must not fall."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_the_table_and_the_json_say_the_same(index: Index) -> None:
     assert data["together"]["n"] == 2
 
 
-@pytest.mark.parametrize("part", labelled.PARTS)
+@pytest.mark.parametrize("part", labelled.parts())
 def test_there_are_enough_queries_of_every_kind(part: str) -> None:
     queries = labelled.load(part)
     assert len(queries) >= 150
@@ -50,9 +51,18 @@ def test_there_are_enough_queries_of_every_kind(part: str) -> None:
     assert all(bool(query.situations) == (query.kind is not Kind.NONSENSE) for query in queries)
 
 
-def test_no_query_is_in_both_parts() -> None:
-    dev, frozen = ({query.text for query in labelled.load(part)} for part in labelled.PARTS)
+def test_no_dev_query_is_frozen() -> None:
+    dev, frozen = ({query.text for query in labelled.load(part)} for part in ("dev", "frozen"))
     assert not dev & frozen
+
+
+def test_every_part_that_is_there_is_reported(index: Index, tmp_path: Path) -> None:
+    line = json.dumps({"id": "1", "text": "退费", "situations": ["refund"], "kind": "keyword"})
+    for part in ("frozen-b", "dev", "frozen"):
+        (tmp_path / f"{part}.jsonl").write_text(line + "\n", encoding="utf-8")
+    found = report.reports(index, tmp_path)
+    assert [each.part for each in found] == ["dev", "frozen", "frozen-b"]
+    assert json.loads(json.dumps([asdict(each) for each in found]))[2]["kinds"]["keyword"]["first"] == 1
 
 
 def test_a_damaged_line_is_an_error(tmp_path: Path) -> None:
@@ -69,6 +79,7 @@ def test_the_figures_on_the_dev_queries_do_not_fall(shipped: Index) -> None:
     assert shares[Kind.PARAPHRASE]["hit@3"] >= 0.9
     assert shares[Kind.SENTENCE]["hit@3"] >= 0.9
     assert shares[Kind.NONSENSE]["hit@3"] >= 0.95
+    assert shares[Kind.INITIALS]["hit@1"] >= 0.9
 
 
 def test_without_an_embedder_most_is_still_found(shipped: Index) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from lessons.model import Template
-from lessons.search import document
+from lessons.search import Index, document
 from lessons.search.spelling import Spelling
 
 
@@ -26,6 +26,10 @@ def spelling(templates: tuple[Template, ...]) -> Spelling:
 )
 def test_slips_are_put_right(spelling: Spelling, typed: str, right: str) -> None:
     assert spelling.corrected(typed) == right
+
+
+def test_slips_that_some_template_happens_to_write(shipped: Index) -> None:
+    assert shipped.search("过好了")[0].situations[0] == "branch-missed-number"
 
 
 def test_a_word_in_use_or_with_nothing_in_common_is_left_alone(spelling: Spelling) -> None:
