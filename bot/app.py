@@ -68,10 +68,13 @@ class Program:
     web: web.Application
 
 
-def open_desk(settings: Settings) -> tuple[ContentLibrary, Desk]:
-    """Content, scorer and calendar: what answering needs, without a database. Raises ContentError."""
+def open_desk(settings: Settings, *, quick: bool = False) -> tuple[ContentLibrary, Desk]:
+    """Content, scorer and calendar: what answering needs, without a database. Raises ContentError.
+
+    `quick`: search by meaning comes a few seconds later, with the library's first refresh.
+    """
     embedder = built_in_embedder()
-    library = ContentLibrary(settings.content or BUILT_IN, embedder, settings.cache)
+    library = ContentLibrary(settings.content or BUILT_IN, embedder, settings.cache, quick=quick)
     overrides = read_overrides(settings.calendar_file) if settings.calendar_file else {}
     calendar = WorkCalendar(settings.timezone, overrides)
     scorer = OfflineGrader(Scorer.built_in())
@@ -82,7 +85,7 @@ def build(
     settings: Settings, clock: Clock, database: Database, opened: tuple[ContentLibrary, Desk] | None = None
 ) -> Program:
     """Construct every part; nothing runs yet. `opened` is a desk made earlier. Raises ContentError and SettingError."""
-    library, desk = opened or open_desk(settings)
+    library, desk = opened or open_desk(settings, quick=True)
     assert isinstance(desk.scorer, OfflineGrader)
     judge = _judge(settings, clock, database)
     grading = Grading(desk.scorer, database, clock, judge)
@@ -193,7 +196,7 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
             **({"clock": (1.0, program.stage.sync)} if program.stage else {}),
         }
         program.ticker.start(1.0 if program.stage else 5.0, others)
-        warm = asyncio.ensure_future(asyncio.to_thread(_warm_up, program.desk))
+        warm = asyncio.create_task(_warm_up(program))
         yield
         await asyncio.wait([warm])
         program.ticker.stop()
@@ -209,10 +212,15 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
     return life
 
 
-def _warm_up(desk: Desk) -> None:
-    """Load what the first answer would otherwise wait for."""
-    for lesson in desk.catalogue.situations()[:1]:
-        desk.scorer.score(lesson, "您先别急，我这就帮您看。")
+async def _warm_up(program: Program) -> None:
+    """Load what the first answer would otherwise wait for, then what search by meaning needs."""
+
+    def score() -> None:
+        for lesson in program.desk.catalogue.situations()[:1]:
+            program.desk.scorer.score(lesson, "您先别急，我这就帮您看。")
+
+    await asyncio.to_thread(score)
+    await program.library.refresh()
 
 
 def _recovery(program: Program) -> Callable[[], Awaitable[None]]:

@@ -17,6 +17,10 @@ from lessons.search import Index, smalltalk, synonyms
 log = logging.getLogger(__name__)
 
 
+Stamp = tuple[tuple[str, int, int], ...]
+"""Name, size and time of every content file."""
+
+
 @dataclass(frozen=True)
 class Edition:
     """A catalogue with the search index that belongs to it."""
@@ -26,14 +30,20 @@ class Edition:
 
 
 class ContentLibrary:
-    """Holds the current edition. `faults` are those of a newer one that could not be used."""
+    """Holds the current edition. `faults` are those of a newer one that could not be used.
 
-    def __init__(self, folder: Path, embedder: Embedder | None, cache: Path | None = None) -> None:
+    With `quick` the first edition compares no meanings: on a machine without a cache their vectors take seconds, and
+    a bot can answer meanwhile. The first `refresh` makes them.
+    """
+
+    def __init__(
+        self, folder: Path, embedder: Embedder | None, cache: Path | None = None, *, quick: bool = False
+    ) -> None:
         self.folder = folder
         self._embedder = embedder
         self._cache = cache
-        self._seen = self._stamp()
-        self._edition = self._read()
+        self._seen: Stamp = () if quick and embedder else self._stamp()
+        self._edition = self._read(None if quick else embedder)
         self.faults: tuple[str, ...] = ()
 
     @property
@@ -51,7 +61,7 @@ class ContentLibrary:
             return False
         self._seen = stamp
         try:
-            edition = await asyncio.to_thread(self._read)
+            edition = await asyncio.to_thread(self._read, self._embedder)
         except ContentError as error:
             self.faults = tuple(str(fault) for fault in error.faults)
             note(log, "content.refused", "new content has faults; the last good one stays", logging.ERROR)
@@ -63,14 +73,14 @@ class ContentLibrary:
         note(log, "content.loaded", "new content is in force", lessons=len(edition.catalogue.lessons))
         return True
 
-    def _read(self) -> Edition:
+    def _read(self, embedder: Embedder | None) -> Edition:
         catalogue = content.load(self.folder)
         words = synonyms.load(self.folder / "synonyms.yaml")
         templates, lessons = catalogue.templates.values(), catalogue.lessons.values()
         chitchat = smalltalk.load(self.folder)
-        return Edition(catalogue, Index.build(templates, lessons, words, self._embedder, self._cache, chitchat))
+        return Edition(catalogue, Index.build(templates, lessons, words, embedder, self._cache, chitchat))
 
-    def _stamp(self) -> tuple[tuple[str, int, int], ...]:
+    def _stamp(self) -> Stamp:
         """Names, sizes and times of the files; changes when any of them does."""
         written = (path for path in self.folder.rglob("*.y*ml") if "graded" not in path.parts)
         files = sorted([*written, *self.folder.glob(smalltalk.NAME)])

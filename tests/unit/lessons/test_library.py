@@ -9,6 +9,8 @@ import pytest
 
 from bot.core.errors import ContentError
 from bot.library import ContentLibrary
+from lessons.catalogue import BUILT_IN
+from lessons.scoring.embed import built_in_embedder
 from tests.unit.writing import BRIEF, KNOWLEDGE, LESSON, TEMPLATES, folder, line_of
 
 
@@ -57,6 +59,19 @@ async def test_new_chitchat_is_taken_over(home: Path) -> None:
     (home / "queries" / "smalltalk.txt").write_text("# 闲聊\n三十块凭什么\n", encoding="utf-8")
     assert await library.refresh()
     assert library.index.search("三十块凭什么") == []
+
+
+async def test_a_quick_start_searches_by_words_and_learns_meanings_later(tmp_path: Path) -> None:
+    library = ContentLibrary(BUILT_IN, built_in_embedder(), tmp_path, quick=True)
+    paraphrase = "客户看了短视频说手续费都能要回来"
+    assert library.index.search("退费")
+    assert not list(tmp_path.iterdir()), "no vector was made"
+    quick = library.index
+    assert await library.refresh()
+    assert library.index is not quick
+    assert list(tmp_path.iterdir())
+    assert library.index.search(paraphrase)
+    assert not await library.refresh()
 
 
 async def test_broken_content_is_refused_and_the_last_good_one_stays(
