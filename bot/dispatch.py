@@ -23,7 +23,7 @@ from bot.core.messages import Button, Incoming, Kind, Message, hint, say
 from handlers.context import Desk, Talk
 from handlers.state import State
 from lessons.model import Lesson
-from storage import conversations, deliveries, inbox, people
+from storage import chat_lines, conversations, deliveries, inbox, people
 from storage.database import Database, Tx
 from storage.deliveries import Owed
 from storage.models import Inbox, Person, Role
@@ -180,6 +180,7 @@ class Dispatcher:
         await conversations.save(tx, person.id, reply.state.to_data(), now)
         if reply.forget:
             row.text = ""
+            await chat_lines.forget(tx, row.key)  # the local page keeps its own copy
         await deliveries.enqueue(tx, reply.others, now)
         return await self._finish(tx, row, person.id, reply.messages, now, passive=passive)
 

@@ -143,7 +143,7 @@ async def _text(talk: Talk, text: str) -> Reply:
         return await search.pick(talk, text)
     run = await drill.current(talk)
     if run is not None and text:
-        return await drill.reply(talk, run, text)
+        return drill.aside(talk) if learn.is_small_talk(text) else await drill.reply(talk, run, text)
     if await question.current(talk) is None:
         return await _free(talk, text)
     close = _close_commands(talk, text) if len(text) <= 4 and not learn.is_small_talk(text) else []

@@ -85,7 +85,7 @@ async def _start(talk: Talk, drill: Drill) -> Reply:
             touched_at=talk.now,
         ),
     )
-    how = hint("像接电话一样，直接打字回他。查话术打“话术 关键词”；说错了两分钟内可“撤回”。")
+    how = hint("像接电话一样，直接打字回客户。查话术打“话术 关键词”；说错了两分钟内可“撤回”，最后一句除外。")
     lines = (*_scene(Course(drill, situation)), how)
     return _in(talk, run, Message(lines, title=f"演练｜{drill.title}", buttons=(_LEAVE,)))
 
@@ -111,7 +111,7 @@ async def _resume(talk: Talk, run: DrillRun) -> Reply:
 
 def _left(course: Course) -> Line:
     rest = len(course.drill.exchanges) - len(course.said)
-    return hint("最后一句，直接打字回他。" if rest == 1 else f"还有 {rest} 句，直接打字回他。")
+    return hint("最后一句，直接打字回客户。" if rest == 1 else f"还有 {rest} 句，直接打字回客户。")
 
 
 async def course_of(talk: Talk, run: DrillRun) -> Course | None:
@@ -152,6 +152,12 @@ async def reply(talk: Talk, run: DrillRun, text: str) -> Reply:
     buttons = (Button("再来一遍", f"演练 {course.drill.id}"), cards.NEXT if waits else _LIST)
     shown = Message((*story.lines, ending), title=story.title, buttons=buttons)
     return Reply((last, shown), talk.state.but(drill=None))
+
+
+def aside(talk: Talk) -> Reply:
+    """Small talk inside a drill is meant for us."""
+    message = say("这句像是跟我说的，客户没听见。想接着说，直接打字回客户；想停下，打“退出演练”。", buttons=(_LEAVE,))
+    return Reply((message,), talk.state)
 
 
 async def leave(talk: Talk, _words: str) -> Reply:

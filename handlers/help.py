@@ -27,7 +27,7 @@ async def overview(talk: Talk, commands: Sequence[Command], about: str = "") -> 
     for group in dict.fromkeys(command.group for command in mine):
         names = (f"{command.name} {command.takes}".strip() for command in mine if command.group == group)
         lines += [hint(group), Line("　".join(names))]
-    lines.append(hint("想知道某一个怎么用，打“帮助 演练”这样。"))
+    lines.append(hint("想知道某一个怎么用，打“帮助 话术”这样。"))
     return Reply((say(*lines, title="帮助", buttons=buttons),), talk.state)
 
 

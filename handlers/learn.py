@@ -19,6 +19,7 @@ UNDO_SECONDS = 120
 MOST_TRIES = 5
 _NOT_AN_ANSWER = {Flag.EMPTY, Flag.TOO_SHORT, Flag.NO_CHINESE}
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_PICKED = re.compile(r"[。.、,，！!？?：:\s]|选|项|我|是|应该|答案|觉得|就")
 _LOOKUP = re.compile(r"(?:我?想|帮我|怎么|哪里|给我)?(?:查|找|搜)(?:一?下|个|条)?[^您，。！？]{1,10}$")
 _SMALL_TALK = {
     "好的", "收到", "谢谢", "知道了", "明白", "嗯", "嗯嗯", "哦", "在吗", "你好", "您好", "早", "早上好", "好", "行",
@@ -74,7 +75,8 @@ def _ask_back(talk: Talk, row: Assignment, lesson: AnyLesson, text: str) -> Repl
 
 async def _choose(talk: Talk, row: Assignment, lesson: Knowledge, text: str) -> Reply:
     letters = "ABCDE"[: len(lesson.choices)]
-    picked = text.strip().upper().strip("。.、选项 ")
+    picked = _PICKED.sub("", text.strip().upper())
+    picked = picked[0] if len(set(picked)) == 1 else picked
     if picked not in letters or len(picked) != 1:
         buttons = tuple(Button(letter, letter) for letter in letters)
         message = say(
@@ -88,7 +90,7 @@ async def _choose(talk: Talk, row: Assignment, lesson: Knowledge, text: str) -> 
     body = feedback.choice(lesson, index)
     basis = feedback.basis(lesson.rules, talk.desk.catalogue.rules)
     lines = (*body.lines, *([hint(f"依据：{basis}")] if basis else []))
-    more = await _what_next(talk, row)
+    more = await _what_next(talk, row, first=len(tries) == 1)
     message = Message(lines + tuple(hint(text) for text in more[0]), title=body.title, buttons=more[1])
     return Reply((message,), _after(talk, tries[-1], talk.state.opening))
 
@@ -98,12 +100,14 @@ async def _judged(talk: Talk, row: Assignment, lesson: Lesson, text: str, score:
     trial = talk.desk.scorer.trial(lesson, score)
     tries = await _record(talk, row, text, score, trial=trial)
     review = feedback.review(lesson, score, text, opening, talk.desk.catalogue.rules)
-    notes, buttons = await _what_next(talk, row)
+    notes, buttons = await _what_next(talk, row, first=len(tries) == 1)
+    waits = [other for other in await assignments.open_of(talk.tx, talk.person_id, talk.now) if other.id != row.id]
     again: tuple[Button, ...] = () if len(tries) >= MOST_TRIES else (cards.AGAIN,)
     messages: tuple[Message, ...]
     notes = [*([feedback.TRIAL] if trial else []), *_compared(tries, row), *notes]
     if again:
-        notes.append("想换个说法，回复“再答”；不回复“再答”时，打字就是查话术。")
+        typing = "作答还开着的那道题" if waits else "查话术"
+        notes.append(f"想换个说法，回复“再答”；不回复“再答”，打字就是{typing}。")
     ending = tuple(hint(note) for note in [*notes, f"{talk.desk.scorer.label(score)}；两分钟内可“撤回”。"])
     models = feedback.models(lesson) if len(tries) == 1 else None
     if models is None:
@@ -120,7 +124,7 @@ def _compared(tries: list[Attempt], row: Assignment) -> list[str]:
     if len(tries) == 1:
         late = row.status == assignments.MISSED
         return ["这题已过截止时间，这次算练习。"] if late else []
-    first, best = tries[0], max(tries, key=lambda t: (not t.copied, t.points))
+    first, best = tries[0], max(tries, key=lambda t: (t.withdrawn_at is None, not t.copied, t.points))
     was = "已撤回" if first.withdrawn_at else f"{BAND_NAMES[first.band]} {first.points} 分"
     counts, shown = ("", "") if row.reason == "own" else ("（计分）", "（展示用）")
     last = [f"这题练了 {MOST_TRIES} 次，够扎实了，换一道吧。"] if len(tries) >= MOST_TRIES else []
@@ -186,12 +190,12 @@ async def _climb(talk: Talk, row: Assignment, band: int) -> None:
         await assignments.put_card(talk.tx, talk.person_id, row.lesson_id, moved, talk.now)
 
 
-async def _what_next(talk: Talk, row: Assignment) -> tuple[list[str], tuple[Button, ...]]:
+async def _what_next(talk: Talk, row: Assignment, *, first: bool) -> tuple[list[str], tuple[Button, ...]]:
     """What comes after this answer: when the lesson returns, and whether something else waits today."""
     notes: list[str] = []
     card = await assignments.card(talk.tx, talk.person_id, row.lesson_id)
     if card is not None and card.due_on is not None and card.due_on > talk.today:
-        notes.append(f"这题进了错题，{card.due_on.month}月{card.due_on.day}日再来一次。")
+        notes.append(f"这题{'进了错题' if first else '在错题里'}，{card.due_on.month}月{card.due_on.day}日再来一次。")
     elif card is not None and card.due_on is None:
         notes.append("这题连过两次，从错题里毕业了。")
     more = await question.has_more(talk, excluding=row.id)
@@ -210,7 +214,7 @@ async def again(talk: Talk, _words: str) -> Reply:
     if lesson is None:
         return Reply((say("这道题的内容已经撤下。"),), talk.state)
     if isinstance(lesson, Knowledge):
-        return Reply((cards.question(lesson, "own", "今天"),), talk.state.but(question=row.id))
+        return Reply((cards.question(lesson, "own", "今天结束"),), talk.state.asking(row.id, talk.now))
     message = say(
         f"好，「{lesson.title}」再来一次。",
         strong(f"{lesson.customer.name}说："),
@@ -218,7 +222,7 @@ async def again(talk: Talk, _words: str) -> Reply:
         hint("现在打字就是作答。首答计分，这次和首答比，展示较好的一次；照抄例答不算。"),
         buttons=(Button("先不答", "算了"),),
     )
-    return Reply((message,), talk.state.but(question=row.id, doubtful=""))
+    return Reply((message,), talk.state.asking(row.id, talk.now))
 
 
 async def never_mind(talk: Talk, _words: str) -> Reply:
@@ -226,6 +230,9 @@ async def never_mind(talk: Talk, _words: str) -> Reply:
     if await drill.current(talk) is not None:
         return await drill.leave(talk, "")
     row = await question.current(talk)
+    if row is not None and row.status == assignments.OPEN and row.reason == "own":
+        await assignments.mark(talk.tx, [row.id or 0], assignments.WITHDRAWN)
+        row = None
     if row is not None and row.status == assignments.OPEN:
         message = say(
             "没关系，题先放着，今天什么时候答都行。", hint("在答之前，打字仍然是作答；查话术打“话术 关键词”。")
@@ -266,7 +273,7 @@ async def take_back(talk: Talk, _words: str) -> Reply:
         row = await assignments.get(talk.tx, attempt.assignment_id)
         if row is not None and row.reason != "review":
             await assignments.drop_card(talk.tx, talk.person_id, attempt.lesson_id)
-        lines.append("点评和例答已经看过，再答算练习。")
-    words = attempt.text if len(attempt.text) <= 12 else ""
+        lines.append("点评已经看过，再答算练习。")
+    words = attempt.text if 1 < len(attempt.text) <= 12 else ""
     buttons = (cards.AGAIN, *([Button(f"查“{words}”", f"话术 {words}")] if words else []))
     return Reply((say(*lines, buttons=buttons),), talk.state.but(attempt=None, question=None, doubtful=""))

@@ -15,11 +15,12 @@ from storage.models import Assignment
 
 
 async def current(talk: Talk) -> Assignment | None:
-    """The question that free text answers now: the newest one sent, or the one being tried again."""
+    """The question that free text answers now: the one shown last, by them or by us."""
     waiting = await assignments.open_of(talk.tx, talk.person_id, talk.now)
     if talk.state.question is not None:
         chosen = await assignments.get(talk.tx, talk.state.question)
-        if chosen is not None and not any(row.id > chosen.id for row in waiting if row.id and chosen.id):
+        shown = datetime.fromisoformat(talk.state.shown_at) if talk.state.shown_at else talk.now
+        if chosen is not None and not any(row.opens_at > shown for row in waiting):
             return chosen
     return waiting[-1] if waiting else None
 
@@ -57,7 +58,7 @@ async def today(talk: Talk, _words: str) -> Reply:
         hint("想多练：打“练习”来一道；看错题打“错题”；打字就是查话术。"),
         buttons=(Button("练一题", "练习"), Button("错题", "错题"), cards.MINE),
     )
-    return Reply((message,), talk.state.but(question=None, doubtful=""))
+    return Reply((message,), talk.state.but(question=None, drill=None, doubtful=""))
 
 
 async def _show(talk: Talk, row: Assignment) -> Reply:
@@ -66,7 +67,7 @@ async def _show(talk: Talk, row: Assignment) -> Reply:
         await assignments.mark(talk.tx, [row.id or 0], assignments.MISSED)
         return Reply((say("这道题的内容已经撤下，不用答了。"),), talk.state.but(question=None))
     deadline = deadline_text(talk, row.due_at)
-    return Reply((cards.question(lesson, row.reason, deadline),), talk.state.but(question=row.id, doubtful=""))
+    return Reply((cards.question(lesson, row.reason, deadline),), talk.state.asking(row.id, talk.now))
 
 
 def deadline_text(talk: Talk, due_at: datetime) -> str:
@@ -88,7 +89,7 @@ async def ask(talk: Talk, lesson: AnyLesson, reason: str) -> Reply:
     same = [r for r in await assignments.of_day(talk.tx, talk.person_id, talk.today) if r.lesson_id == lesson.id]
     if same:
         row = same[0]
-        if row.status == assignments.WAITING:
+        if row.status in (assignments.WAITING, assignments.WITHDRAWN):
             row.status, row.opens_at = assignments.OPEN, talk.now
         return await _show(talk, row)
     await assignments.keep_version(talk.tx, digest(lesson), lesson.id, canonical(lesson), talk.now)

@@ -39,7 +39,7 @@ async def _search(talk: Talk, words: str, *, said_so: bool) -> Reply:
         )
         return Reply((message,), talk.state.but(results=(), page=0, lookup=lookup))
     reasons = {hit.template: hit.why for hit in hits}
-    state = talk.state.but(results=tuple(hit.template for hit in hits), page=0, lookup=lookup)
+    state = talk.state.but(results=tuple(hit.template for hit in hits), page=0, lookup=lookup, template=None)
     return _page(talk, state, head, reasons)
 
 

@@ -12,6 +12,7 @@ class State:
     """Where a talk stands. Handlers return a changed copy; it is stored as plain data."""
 
     question: int | None = None  # the assignment that free text answers
+    shown_at: str = ""  # when that question was put before them; a question sent later goes first
     drill: int | None = None  # the drill run that free text answers; see handlers/drill.py
     results: tuple[str, ...] = ()  # template ids of the last list, best first
     page: int = 0  # how many of them have been shown
@@ -42,6 +43,10 @@ class State:
 
     def but(self, **changes: Any) -> State:
         return replace(self, **changes)
+
+    def asking(self, question: int | None, now: datetime) -> State:
+        """With a question before them, and nothing else waiting for a text."""
+        return self.but(question=question, shown_at=now.isoformat(), drill=None, doubtful="")
 
     def can_take_back(self, now: datetime, seconds: float) -> bool:
         if self.attempt is None or not self.attempt_at:

@@ -95,12 +95,13 @@ def build(rows: Sequence[Row], departments: dict[int, str]) -> Board:
     rises = [(value, row) for row in named if (value := change(row)) is not None and value > 0]
     keen = [row for row in named if row.asked and row.answered >= row.asked]
     enough = len(present) >= K
+    scored = sum(row.points is not None for row in present) >= K  # an average over few would give away each of them
     return Board(
         people=len(present),
         asked=asked,
         answered=answered,
-        average=_mean([row.points for row in present if row.points is not None]) if enough else None,
-        change=_mean([value for row in present if (value := change(row)) is not None]) if enough else None,
+        average=_mean([row.points for row in present if row.points is not None]) if scored else None,
+        change=_mean([value for row in present if (value := change(row)) is not None]) if scored else None,
         teams=_teams(present, departments, average_rate),
         keen=_standings([(float(row.answered), row) for row in keen]) if enough else (),
         risen=_standings(rises)[:NAMED] if enough else (),

@@ -15,7 +15,7 @@ from storage.database import Tx
 from storage.models import Assignment, LessonVersion, Review
 from storage.people import chunks
 
-WAITING, OPEN, ANSWERED, MISSED = "waiting", "open", "answered", "missed"
+WAITING, OPEN, ANSWERED, MISSED, WITHDRAWN = "waiting", "open", "answered", "missed", "withdrawn"
 
 
 def insert_new(tx: Tx, table: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlmodel import col, select
 
 from bot.core.messages import Message
@@ -80,3 +80,8 @@ async def newest_answers(tx: Tx, person_ids: Iterable[int]) -> dict[int, int]:
         .group_by(col(ChatLine.person_id))
     )
     return {person_id: newest or 0 for person_id, newest in (await tx.execute(query)).all()}
+
+
+async def forget(tx: Tx, key: str) -> None:
+    """Take away what a person typed, by the key it came in with."""
+    await tx.execute(delete(ChatLine).where(col(ChatLine.key) == key, col(ChatLine.mine).is_(True)))

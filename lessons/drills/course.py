@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lessons.drills.model import Drill, Ending, Exchange, Turn, When
+from lessons.feedback import clear_of_breaches
 from lessons.model import Answer, Answers, Criterion, Lesson, RedLine
 from lessons.scoring.result import Flag, Mark, Score
 
@@ -17,6 +18,7 @@ _LEVEL = {Mark.HIT: 1.0, Mark.PARTIAL: 0.5, Mark.MISS: 0.0, Mark.NOT_NEEDED: 0.5
 _STEP = {Turn.CALMER: 1.0, Turn.SAME: 0.5, Turn.ANGRIER: 0.0}
 _BAND_FROM = (20, 45, 65, 90)
 _MOST_AFTER_BREACH = 15
+_MOST = {Ending.CALM: 100, Ending.TENSE: 75, Ending.GONE: 40}
 _NO_ANSWER = {Flag.EMPTY, Flag.STUFFING, Flag.OFF_TOPIC, Flag.GRADER, Flag.NO_CHINESE}
 
 #: Promises nobody may make please the customer at the moment; the others make it worse at once.
@@ -165,6 +167,7 @@ def result(course: Course) -> Result:
     taken = sum(_STEP[said.turn] for said in course.said) / len(course.drill.exchanges)
     done = sum(_LEVEL[mark] for _, mark, _ in best.values()) / len(wanted)
     points = 5 * round((50 * taken + 50 * done) / 5)
+    points = min(points, _MOST[course.ending or Ending.TENSE])
     if any(said.score.confirmed for said in course.said):
         points = min(points, _MOST_AFTER_BREACH)
     band = sum(points >= start for start in _BAND_FROM)
@@ -172,17 +175,25 @@ def result(course: Course) -> Result:
 
 
 def _best(course: Course, criterion: Criterion) -> tuple[int, Mark, str | None]:
-    rows = [(index, said.score.criteria[criterion]) for index, said in enumerate(course.said)]
-    index, verdict = max(rows, key=lambda row: (_LEVEL[row[1].mark], -row[0]))
+    """The best mark, from the reply that was asked for it where several are alike."""
+    rows = [
+        (_LEVEL[said.score.criteria[criterion].mark], criterion in exchange.needs, -index)
+        for index, (said, exchange) in enumerate(zip(course.said, course.drill.exchanges, strict=False))
+    ]
+    index = -max(rows)[2]
+    verdict = clear_of_breaches(course.said[index].score.criteria[criterion], course.said[index].score)
     return index, verdict.mark, verdict.quote
 
 
 def _turning(course: Course) -> int | None:
     """The reply that decided it: the first that crossed a red line, else the first that turned the customer to where
-    the talk ended."""
+    the talk ended, or where it got stuck."""
     crossed = [index for index, said in enumerate(course.said) if said.score.confirmed]
     if crossed:
         return crossed[0]
+    moved_at_all = {said.turn for said in course.said} - {Turn.SAME}
+    if course.ending is Ending.TENSE and moved_at_all == {Turn.CALMER}:
+        return next(index for index, said in enumerate(course.said) if said.turn is Turn.SAME)
     towards = Turn.CALMER if course.ending is Ending.CALM else Turn.ANGRIER
     turns = [course.drill.temper, *(said.temper for said in course.said)]
     worst = max(turns) if towards is Turn.CALMER else min(turns)
@@ -196,5 +207,5 @@ def _weakest(course: Course) -> int | None:
         (bool(said.score.confirmed), said.turn is Turn.ANGRIER, -worth(said.score, exchange.needs), -index)
         for index, (said, exchange) in enumerate(zip(course.said, course.drill.exchanges, strict=False))
     ]
-    poor = [row for row in rows if row[0] or row[1] or row[2] > -1.0]
+    poor = [row for row, said in zip(rows, course.said, strict=True) if row[0] or said.turn is not Turn.CALMER]
     return -max(poor)[-1] if poor else None

@@ -9,7 +9,7 @@ from lessons.drills.model import Turn
 from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Criterion, Rule
 from lessons.scoring.result import BAND_NAMES, Mark
 
-_MOVES = {Turn.CALMER: "火气降了一格", Turn.SAME: "火气没动", Turn.ANGRIER: "火气又上来一格"}
+_MOVES = {Turn.CALMER: "降了一格", Turn.SAME: "没动", Turn.ANGRIER: "又上来一格"}
 _NUMBERS = ("一", "二", "三")
 
 
@@ -25,7 +25,7 @@ def opening(course: Course) -> list[Line]:
 def answer(course: Course) -> list[Line]:
     """What the customer says now, with the temper they say it in."""
     return [
-        strong(f"{course.situation.customer.name}（火气 {thermometer(course.temper)}）："),
+        strong(f"{course.situation.customer.name}（{course.drill.gauge} {thermometer(course.temper)}）："),
         quote(course.customer_says),
     ]
 
@@ -42,7 +42,7 @@ def debrief(course: Course, rules: dict[str, Rule]) -> Message:
     tempers = [course.drill.temper, *(said.temper for said in course.said)]
     lines = [
         Line(getattr(course.drill.endings, str(course.ending))),
-        Line("火气：" + " → ".join(str(temper) for temper in tempers)),
+        Line(f"{course.drill.gauge}：" + " → ".join(str(temper) for temper in tempers)),
         *_turning_point(course, found),
         *_red_lines(course, rules),
         strong("整场看"),
@@ -60,18 +60,20 @@ def _turning_point(course: Course, found: Result) -> list[Line]:
         return [strong("转折"), Line("没有哪一句让客户松动，也没有哪一句把他惹急：话都在理，还没说到他心里。")]
     said = course.said[found.turning]
     words = f"第{_NUMBERS[found.turning]}句「{feedback.short(said.text)}」"
-    return [strong("转折"), Line(f"{words}，{_because(said)}。")]
+    return [strong("转折"), Line(f"{words}，{_because(course.drill.gauge, said)}。")]
 
 
-def _because(said: Said) -> str:
+def _because(gauge: str, said: Said) -> str:
     if said.score.confirmed:
         return f"踩了红线：{RED_LINE_NAMES[said.score.confirmed[0].rule]}"
     marks = {criterion: verdict.mark for criterion, verdict in said.score.criteria.items()}
     if said.turn is Turn.CALMER:
         done = [CRITERION_NAMES[c] for c, mark in marks.items() if mark is Mark.HIT and c is not Criterion.EXPRESSION]
-        return f"{_MOVES[said.turn]}，靠的是{'、'.join(done[:2]) or CRITERION_NAMES[Criterion.EXPRESSION]}"
+        return f"{gauge}{_MOVES[said.turn]}，靠的是{'、'.join(done[:2]) or CRITERION_NAMES[Criterion.EXPRESSION]}"
     missing = [CRITERION_NAMES[c] for c, mark in marks.items() if mark is Mark.MISS]
-    return f"{_MOVES[said.turn]}，" + (f"缺的是{'、'.join(missing[:2])}" if missing else "话没有落到他问的那件事上")
+    return f"{gauge}{_MOVES[said.turn]}，" + (
+        f"缺的是{'、'.join(missing[:2])}" if missing else "话没有落到他问的那件事上"
+    )
 
 
 def _red_lines(course: Course, rules: dict[str, Rule]) -> list[Line]:

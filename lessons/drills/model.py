@@ -109,6 +109,7 @@ class Drill(Part):
     version: Annotated[int, Field(ge=1)] = 1
     minutes: Annotated[int, Field(ge=1, le=15)] = 5
     temper: Annotated[int, Field(ge=2, le=4)] = Field(3, description="开场时客户的火气，2 到 4，满格 5")
+    gauge: Text = Field("火气", description="客户身上升降的是什么；轻生的情景不写火气")
     opening: Text | None = Field(None, description="客户第一句；不写就用情景里的原话")
     exchanges: tuple[Exchange, ...] = Field(min_length=1, max_length=3)
     endings: Endings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.core.messages import Line, Message, good, hint, quote, strong, warn
 from lessons.feedback import rewrite
@@ -19,6 +20,7 @@ from lessons.feedback.words import (
     PRAISE,
     SAFER,
     SAFER_THAN_ASKING,
+    TOUCHED,
 )
 from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Criterion, Knowledge, Lesson, RedLine, Rule
 from lessons.scoring.result import BAND_NAMES, Breach, Flag, Mark, Score, Tier, Verdict
@@ -33,6 +35,8 @@ _WEIGHTS = {
 
 _STOPS = "。！？!?；;，,、 "
 _UNJUDGED = {Flag.EMPTY, Flag.TOO_SHORT, Flag.NO_CHINESE, Flag.COPIED, Flag.GRADER, Flag.STUFFING, Flag.OFF_TOPIC}
+_MANY = 3
+_RUN = 5
 _SECRET = re.compile(r"密码|验证码|校验码|短信码|口令|动态码")
 _QUOTE_ROOM = 32
 _OPENING_COUNT = len(OPENINGS[4])
@@ -55,19 +59,19 @@ def review(lesson: Lesson, score: Score, text: str, opening: int, rules: dict[st
     lines += [warn(FLAGS[flag]) for flag in score.flags]
     lines += breaches(score, rules)
     if not set(score.flags) & _UNJUDGED:
-        praised = _praised(score)
-        lines += [_verdict(c, verdict, text, praised=c is praised) for c, verdict in score.criteria.items()]
+        lines += _verdicts(score, text)
         lines += _changed(lesson, score, text)
     return Message(tuple(lines), title=f"点评｜{points_text(score)}")
 
 
 def _openings(score: Score) -> tuple[str, ...]:
-    if score.band != 2 or not score.criteria:
+    """Those of the band, or of what the marks plainly show: only one half done, or nothing done in full."""
+    if score.band not in (2, 3) or not score.criteria:
         return OPENINGS[score.band]
-    heard, helped = (score.criteria[c].mark for c in (Criterion.EMPATHY, Criterion.SOLUTION))
-    if (heard is Mark.MISS) == (helped is Mark.MISS):
-        return OPENINGS[2]
-    return NOT_HEARD if heard is Mark.MISS else NOT_HELPED
+    heard, helped = (score.criteria[c].mark is Mark.HIT for c in (Criterion.EMPATHY, Criterion.SOLUTION))
+    if score.band == 3:
+        return OPENINGS[3] if heard or helped else TOUCHED
+    return OPENINGS[2] if heard == helped else NOT_HELPED if heard else NOT_HEARD
 
 
 def models(lesson: Lesson) -> Message | None:
@@ -126,6 +130,36 @@ def _praised(score: Score) -> Criterion | None:
     """The criterion that was done best: the one worth most among those hit with words to quote."""
     hit = [c for c, v in score.criteria.items() if v.mark is Mark.HIT and v.quote and c is not Criterion.EXPRESSION]
     return max(hit, key=lambda c: (score.criteria[c].confidence, _WEIGHTS[c]), default=None)
+
+
+def _verdicts(score: Score, text: str) -> list[Line]:
+    """A line a criterion; where most are missing, one line for all of them."""
+    praised = _praised(score)
+    missed = [
+        c
+        for c, verdict in score.criteria.items()
+        if verdict.mark is Mark.MISS and not verdict.quote and c is not Criterion.EXPRESSION
+    ]
+    together = missed if len(missed) >= _MANY else []
+    lines = [
+        _verdict(c, clear_of_breaches(verdict, score), text, praised=c is praised)
+        for c, verdict in score.criteria.items()
+        if c not in together
+    ]
+    names = "、".join(CRITERION_NAMES[criterion] for criterion in together)
+    return [*lines, Line(f"○ 还没看到：{names}")] if together else lines
+
+
+def clear_of_breaches(verdict: Verdict, score: Score) -> Verdict:
+    """The verdict without its quote where that holds words that cross a line, or may: nobody is praised for those."""
+    words = verdict.quote or ""
+    near = any(b.quote and (b.quote in words or words in b.quote or _overlap(words, b.quote)) for b in score.red_lines)
+    return replace(verdict, quote=None) if near else verdict
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether the texts share a run of characters too long for chance."""
+    return any(one[i : i + _RUN] in other for i in range(len(one) - _RUN + 1))
 
 
 def _verdict(criterion: Criterion, verdict: Verdict, text: str, *, praised: bool) -> Line:

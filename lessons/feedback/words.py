@@ -53,6 +53,16 @@ OPENINGS: dict[int, tuple[str, ...]] = {
     ),
 }
 
+#: For band 3 reached by doing everything a little.
+TOUCHED = (
+    "几处都碰到了，再说实一点就上去了。",
+    "样样都有一点，挑最要紧的那样说透。",
+    "整体过得去，分量还轻了些。",
+    "该提的都提了，每样再往前半步。",
+    "路子是对的，话再落到他这件事上。",
+    "听着舒服，细处还可以更实。",
+)
+
 #: For band 2, when it is plain which half is missing.
 NOT_HEARD = (
     "事在办了，人还没接住。",
@@ -116,7 +126,7 @@ GENERAL = {
 
 #: What to say to the customer instead of the words that cross the line.
 SAFER: dict[RedLine, str] = {
-    RedLine.CREDIT_RECORD: "记录我改不了，您觉得有误，我帮您提交异议，有结果第一时间告诉您",
+    RedLine.CREDIT_RECORD: "记录我改不了，也不能哄您；要是您觉得报得不对，我帮您提交异议，有结果告诉您",
     RedLine.OVERPROMISE: "我先帮您提交，结果以审核为准，说好的日子我一定给您回话",
     RedLine.RETURNS: "往后怎么走谁也说不准，我陪您把风险和手上的选择理一遍",
     RedLine.THREAT: "我想跟您一起找一个您还得动的办法，您每个月大概能拿出多少",

@@ -11,7 +11,10 @@ from storage.database import Database
 from storage.models import Inbox, Role
 from tests.chat import Friend, World
 
-CRIES = ["我真的不想活了", "我活不下去了，太累了", "唉，想死", "每天被骂，活着没意思", "撑到现在，死了算了"]
+CRIES = [
+    "我真的不想活了", "我活不下去了，太累了", "唉，想死", "每天被骂，活着没意思", "撑到现在，死了算了", "活着真没意思",
+    "客户骂得我想死，每天都这样", "我真想一死了之", "我想从楼上跳下去",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", CRIES)
@@ -24,7 +27,9 @@ async def test_a_cry_for_help_gets_care_and_no_score(world: World, alice: Friend
         assert await assignments.open_of(tx, alice.id, world.clock.now()), "the question stays open"
 
 
-@pytest.mark.parametrize("text", ["我撑不住了", "天天挨骂，我快崩溃了", "真的干不下去了"])
+@pytest.mark.parametrize(
+    "text", ["我撑不住了", "天天挨骂，我快崩溃了", "真的干不下去了", "我受不了了", "老师我撑不住了", "我被客户骂哭了"]
+)
 async def test_weariness_is_met_with_the_contact_and_a_rest(world: World, alice: Friend, text: str) -> None:
     await alice.says(text)
     alice.hears("天天接火气", "员工关怀", "没有计分")

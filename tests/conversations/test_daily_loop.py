@@ -59,6 +59,38 @@ async def test_the_second_try_is_for_practice_and_the_better_one_is_shown(alice:
     alice.hears("首答", "（计分）", "（展示用）")
 
 
+async def test_the_question_shown_last_gets_the_words(world: World, alice: Friend) -> None:
+    await alice.says(RUDE)
+    await alice.says("练习 branch-long-wait")
+    alice.hears("李叔")
+    await alice.says("再答")
+    alice.hears("唐女士")
+    await alice.says(GOOD)
+    alice.hears("首答", "（计分）", "打字就是作答还开着的那道题")
+    async with world.database.reading() as tx:
+        assert {attempt.lesson_id for attempt in await attempts.recent(tx, alice.id)} == {LESSON}
+
+
+async def test_a_practice_question_can_be_dropped(world: World) -> None:
+    alice = await world.person("小林")
+    await alice.says("练习 branch-long-wait")
+    await alice.says("算了")
+    alice.hears("现在打字就是查话术")
+    await alice.says("退费")
+    alice.hears("的话术" if "的话术" in alice.text else "按话术查")
+    await alice.says("练习 branch-long-wait")
+    alice.hears("李叔")
+
+
+async def test_a_withdrawn_answer_is_not_the_best_one(world: World, alice: Friend) -> None:
+    await alice.says(GOOD)
+    await alice.says("撤回")
+    await alice.says("再答")
+    await alice.says(RUDE)
+    alice.hears("首答 已撤回")
+    alice.hears_not("最好一次 优秀")
+
+
 async def test_copying_the_model_answer_does_not_count(world: World, alice: Friend) -> None:
     await alice.says("我帮您反映一下，请您耐心等待，我们会尽快处理您的问题。")
     lesson = world.program.desk.catalogue.lessons[LESSON]

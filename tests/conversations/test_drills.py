@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storage import attempts
 from tests.chat import LESSON, Friend, World
 
@@ -165,3 +167,23 @@ async def test_a_drill_goes_on_in_the_version_it_was_begun_in(world: World) -> N
         alice.hears("接着演练")
     finally:
         catalogue.drills.update(held)
+
+
+@pytest.mark.parametrize("command", ["今日", "再答", "练习 排队太久", "错题 1"])
+async def test_a_question_put_before_one_leaves_the_drill(world: World, alice: Friend, command: str) -> None:
+    await alice.says(RUDE)
+    await alice.says("演练 drill-refund-all")
+    await alice.says(command)
+    await alice.says(GOOD[1])
+    alice.hears_not("火气")
+    await alice.says("演练 继续")
+    alice.hears("唐女士（火气 ●●●○○）")
+
+
+async def test_small_talk_is_not_said_to_the_customer(world: World) -> None:
+    alice = await learner(world)
+    await alice.says("演练 drill-refund-all")
+    await alice.says("好的")
+    alice.hears("客户没听见")
+    await alice.says(GOOD[0])
+    alice.hears("还有 2 句")

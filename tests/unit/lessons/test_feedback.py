@@ -13,7 +13,7 @@ from bot.platforms.wecom.render import PART_BYTES, render
 from lessons import feedback
 from lessons.catalogue import Catalogue
 from lessons.feedback import basis, choice, models, opening_of, review
-from lessons.feedback.words import NOT_HEARD, NOT_HELPED, OPENINGS, PARTIAL, PRAISE, SAFER
+from lessons.feedback.words import NOT_HEARD, NOT_HELPED, OPENINGS, PARTIAL, PRAISE, SAFER, TOUCHED
 from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Criterion, Knowledge, Lesson, RedLine
 from lessons.scoring.result import BAND_NAMES, Breach, Flag, Mark, Score, Tier, Verdict
 
@@ -78,7 +78,6 @@ def test_what_was_done_best_is_praised_once(content: Catalogue, lesson: Lesson) 
     [
         (Mark.HIT, [words for praise in PRAISE.values() for words in praise]),
         (Mark.PARTIAL, list(PARTIAL.values())),
-        (Mark.MISS, ["还没看到", "听着有点硬"]),
         (Mark.NOT_NEEDED, ["这一题不需要"]),
     ],
 )
@@ -87,6 +86,22 @@ def test_each_mark_has_its_words(content: Catalogue, lesson: Lesson, mark: Mark,
     for name in CRITERION_NAMES.values():
         row = next(line.text for line in lines if f"{name}：" in line.text)
         assert any(row.endswith(f"：{word}") for word in words), row
+
+
+def test_what_is_missing_is_named_and_much_of_it_in_one_line(content: Catalogue, lesson: Lesson) -> None:
+    few = review(lesson, score(lead=Mark.MISS, quote=None), REPLY, 0, content.rules).plain
+    assert f"○ {CRITERION_NAMES[Criterion.LEAD]}：还没看到" in few
+    many = review(lesson, score(Mark.MISS, band=1, quote=None), REPLY, 0, content.rules)
+    row = next(line.text for line in many.lines if "还没看到" in line.text)
+    assert all(name in row for c, name in CRITERION_NAMES.items() if c is not Criterion.EXPRESSION)
+    assert many.plain.count("还没看到") == 1
+    assert f"○ {CRITERION_NAMES[Criterion.EXPRESSION]}：听着有点硬" in many.plain
+
+
+def test_words_that_cross_a_line_are_not_praised(content: Catalogue, lesson: Lesson) -> None:
+    crossed = (breach(RedLine.OVERPROMISE, quote=QUOTE),)
+    text = review(lesson, score(band=0, red_lines=crossed), REPLY, 0, content.rules).plain
+    assert text.count(f"「{QUOTE}」") == 1, "in the red line only"
 
 
 def test_the_one_thing_to_add_is_the_gap_that_is_worth_most(content: Catalogue, lesson: Lesson) -> None:
@@ -151,7 +166,7 @@ def test_every_flag_is_explained(content: Catalogue, lesson: Lesson, flag: Flag)
     warnings = [line for line in message.lines if line.style is Style.WARN]
     assert len(warnings) == 1
     judged = flag is Flag.TOO_LONG
-    assert (CRITERION_NAMES[Criterion.EMPATHY] + "：" in message.plain) is judged
+    assert (CRITERION_NAMES[Criterion.EMPATHY] in message.plain) is judged
 
 
 def test_a_long_quote_is_cut_and_a_quote_stays_on_its_line(content: Catalogue, lesson: Lesson) -> None:
@@ -188,8 +203,12 @@ def test_the_opening_of_a_middling_reply_says_which_half_is_missing(content: Cat
     assert first(empathy=Mark.MISS) in NOT_HEARD
     assert first(solution=Mark.MISS) in NOT_HELPED
     assert first() in OPENINGS[2]
+    soft = review(lesson, score(Mark.PARTIAL, band=3), REPLY, 0, content.rules).lines[0].text
+    assert soft in TOUCHED
     assert first(empathy=Mark.MISS, solution=Mark.MISS) in OPENINGS[2]
-    assert {len(words) for words in (*OPENINGS.values(), NOT_HEARD, NOT_HELPED)} == {6}, "one counter serves them all"
+    assert {len(words) for words in (*OPENINGS.values(), NOT_HEARD, NOT_HELPED, TOUCHED)} == {6}, (
+        "one counter serves them all"
+    )
 
 
 def test_the_models_show_good_and_bad_with_reasons_and_the_tip(lesson: Lesson) -> None:
