@@ -23,11 +23,7 @@ async def mine(talk: Talk, _words: str) -> Reply:
     since = talk.today - timedelta(days=120)
     days = [(day, _ANSWERED.get(status)) for day, status in await attempts.days_asked(talk.tx, talk.person_id, since)]
     run = progress.streak(days, talk.today)
-    scores = [
-        Score.from_dict(attempt.score)
-        for attempt in recent
-        if attempt.number == 1 and not (attempt.copied or attempt.trial)
-    ]
+    scores = [Score.from_dict(row.score) for row in await attempts.counted(talk.tx, talk.person_id)]
     held = await assignments.cards(talk.tx, talk.person_id)
     lines = [strong(f"连续 {run.days} 个答题日"), hint(_freezes(run.freezes_left))]
     lines += [

@@ -168,13 +168,18 @@ class _Change:
     allowed: tuple[str, ...]
     status: str
     done: str
+    sure: str = ""  # what cannot be undone is asked about once
 
     async def __call__(self, talk: Talk, words: str) -> Reply:
-        row = await _named(talk, words)
+        confirmed = words.endswith("确认")
+        row = await _named(talk, words.removesuffix("确认").strip())
         if isinstance(row, Reply):
             return row
         if row.status not in self.allowed:
             return Reply((say(f"「{row.title}」{STATUS_NAMES[row.status]}，现在不能这样做。"),), talk.state)
+        if self.sure and not confirmed:
+            buttons = (Button("确认结束", f"活动 结束 {row.id} 确认"), Button("算了", f"活动 预览 {row.id}"))
+            return Reply((say(f"「{row.title}」{self.sure}", buttons=buttons),), talk.state.but(draft=row.id))
         await campaigns.set_status(talk.tx, talk.desk, row, self.status, talk.person.name, talk.person_id, talk.now)
         return await _shown(talk, row, self.done)
 
@@ -185,7 +190,12 @@ _ACTIONS: dict[str, Callable[[Talk, str], Awaitable[Reply]]] = {
     "批准": _approve,
     "暂停": _Change((rows.RUNNING,), rows.PAUSED, "已暂停，不再推新题；已经推出去的照常作答。"),
     "恢复": _Change((rows.PAUSED,), rows.RUNNING, "已恢复，从下一个推送日接着来。"),
-    "结束": _Change((rows.DRAFT, rows.RUNNING, rows.PAUSED), rows.ENDED, "已结束。"),
+    "结束": _Change(
+        (rows.DRAFT, rows.RUNNING, rows.PAUSED),
+        rows.ENDED,
+        "已结束。",
+        "结束后不能再开，只能重新建。只想停一阵用“暂停”。",
+    ),
 }
 
 

@@ -34,6 +34,17 @@ async def recent(tx: Tx, person_id: int, limit: int = 60) -> list[Attempt]:
     return list((await tx.scalars(query.order_by(col(Attempt.id).desc()).limit(limit))).all())
 
 
+async def counted(tx: Tx, person_id: int, limit: int = 60) -> list[Attempt]:
+    """A person's first tries at questions that were put to them, those that count, the latest first."""
+    query = (
+        select(Attempt)
+        .join(Assignment, col(Assignment.id) == col(Attempt.assignment_id))
+        .where(Attempt.person_id == person_id, Attempt.number == 1, Assignment.reason != "own")
+        .where(col(Attempt.withdrawn_at).is_(None), col(Attempt.copied).is_(False), col(Attempt.trial).is_(False))
+    )
+    return list((await tx.scalars(query.order_by(col(Attempt.id).desc()).limit(limit))).all())
+
+
 async def last_assigned(tx: Tx, person_id: int) -> Assignment | None:
     """The question a person answered last."""
     query = (

@@ -41,6 +41,10 @@ async def test_every_change_leaves_an_audit_row_and_the_chain_holds(world: World
     await wu.says("活动 批准 collection-1124")
     for words in ("暂停", "恢复", "结束"):
         await wu.says(f"活动 {words} collection-1124")
+    wu.hears("结束后不能再开")
+    assert "活动 结束 collection-1124 确认" in wu.buttons
+    await wu.says("活动 结束 collection-1124 确认")
+    wu.hears("已结束")
     async with world.database.reading() as tx:
         rows = await audit.entries(tx)
         assert [row.action for row in reversed(rows)] == [
