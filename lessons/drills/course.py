@@ -12,8 +12,7 @@ from lessons.model import Answer, Answers, Criterion, Lesson, RedLine
 from lessons.scoring.result import Flag, Mark, Score
 
 MOST_TEMPER = 5
-_ENOUGH = 0.6
-_LITTLE = 0.5
+_ENOUGH = 0.5
 _LEVEL = {Mark.HIT: 1.0, Mark.PARTIAL: 0.5, Mark.MISS: 0.0, Mark.NOT_NEEDED: 0.5}
 _STEP = {Turn.CALMER: 1.0, Turn.SAME: 0.5, Turn.ANGRIER: 0.0}
 _BAND_FROM = (20, 45, 65, 90)
@@ -132,7 +131,8 @@ def _turn(score: Score, done: float) -> Turn:
         return Turn.ANGRIER
     if done >= _ENOUGH:
         return Turn.CALMER
-    return Turn.ANGRIER if done < _LITTLE and score.band <= 1 and Flag.TOO_SHORT not in score.flags else Turn.SAME
+    harsh = score.band == 0 or (score.band == 1 and score.criteria[Criterion.EXPRESSION].mark is Mark.MISS)
+    return Turn.ANGRIER if harsh and Flag.TOO_SHORT not in score.flags else Turn.SAME
 
 
 def _picks_up(when: When, text: str, score: Score) -> bool:

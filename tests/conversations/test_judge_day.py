@@ -106,7 +106,7 @@ async def test_one_that_fails_its_exam_is_never_asked_for_points(world: World) -
     lessons = world.program.desk.catalogue.lessons
     lesson = lessons[LESSON]
     assert isinstance(lesson, Lesson)
-    middling = Sample(text="您好，我帮您反映一下，请您耐心等待。", band=2)
+    middling = Sample(text="您好，我帮您反映一下，请您耐心等待。", band=0)
     lessons[LESSON] = lesson.model_copy(update={"samples": (*lesson.samples, middling, middling)})
     alice = await asked(world)
     await alice.says(GOOD)

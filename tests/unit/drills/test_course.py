@@ -28,7 +28,7 @@ GOOD, HALF, BAD, LEAK, THREAT, STUFFED = "说得好", "差一点", "顶回去", 
 
 def score_of(lesson: Lesson, text: str) -> Score:
     """A judge that goes by one word, so that the course is tested and not the scorer."""
-    mark = {GOOD: Mark.HIT, HALF: Mark.PARTIAL}.get(text[:3], Mark.MISS)
+    mark = Mark.HIT if text.startswith(GOOD) else Mark.MISS
     band = {GOOD: 4, HALF: 2}.get(text[:3], 1)
     rules = {LEAK: RedLine.OVERPROMISE, THREAT: RedLine.THREAT}
     breaches = (Breach(rules[text], Tier.CONFIRMED, text),) if text in rules else ()
