@@ -267,6 +267,7 @@ class Rule(Part):
     effective: Text | None = Field(None, description="施行日期 YYYY-MM-DD；不确定就不写")
     note: Text | None = Field(None, description="本产品引用它的哪一点，不确定条款号就不写条款号")
     red_lines: tuple[RedLine, ...] = Field((), description="哪些红线以它为依据，点评里会引用")
+    tracks: tuple[Track, ...] = Field((), description="只对这些主线适用；不写表示都适用")
 
 
 class RuleFile(Part):

@@ -81,7 +81,7 @@ def _red_lines(course: Course, rules: dict[str, Rule]) -> list[Line]:
     for number, said in enumerate(course.said):
         if said.score.confirmed:
             lines.append(hint(f"第{_NUMBERS[number]}句"))
-            lines += feedback.breaches(said.score, rules)
+            lines += feedback.breaches(said.score, rules, course.situation.track)
     return lines
 
 

@@ -22,7 +22,7 @@ from lessons.feedback.words import (
     SAFER_THAN_ASKING,
     TOUCHED,
 )
-from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Criterion, Knowledge, Lesson, RedLine, Rule
+from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Criterion, Knowledge, Lesson, RedLine, Rule, Track
 from lessons.scoring.result import BAND_NAMES, Breach, Flag, Mark, Score, Tier, Verdict
 
 _WEIGHTS = {
@@ -57,7 +57,7 @@ def review(lesson: Lesson, score: Score, text: str, opening: int, rules: dict[st
     """What the learner reads first: band, verdicts with quotes and praise, red lines, and the one thing to change."""
     lines: list[Line] = [Line(_openings(score)[opening])]
     lines += [warn(FLAGS[flag]) for flag in score.flags]
-    lines += breaches(score, rules)
+    lines += breaches(score, rules, lesson.track)
     if not set(score.flags) & _UNJUDGED:
         lines += _verdicts(score, text)
         lines += _changed(lesson, score, text)
@@ -112,17 +112,18 @@ def basis(rule_ids: Sequence[str], rules: dict[str, Rule]) -> str:
     return "、".join(f"《{rule.name}》{rule.article or ''}{date}" for rule, date in zip(known, dates, strict=True))
 
 
-def breaches(score: Score, rules: dict[str, Rule]) -> list[Line]:
+def breaches(score: Score, rules: dict[str, Rule], track: Track) -> list[Line]:
     """Every red line with the words that cross it, then the rules they rest on; a suspicion is no accusation."""
     lines = [warn(f"红线：{RED_LINE_NAMES[b.rule]}。你说的是「{short(b.quote)}」") for b in score.confirmed]
     if lines:
         crossed = {breach.rule for breach in score.confirmed}
-        cited = basis([rule.id for rule in rules.values() if crossed & set(rule.red_lines)], rules)
+        here = [rule for rule in rules.values() if not rule.tracks or track in rule.tracks]
+        cited = basis([rule.id for rule in here if crossed & set(rule.red_lines)], rules)
         lines.append(hint("踩到红线，其他说得再好也只能到“重来”。" + (f"依据：{cited}" if cited else "")))
     for breach in score.red_lines:
         if breach.tier is Tier.SUSPECTED:
             name = RED_LINE_NAMES[breach.rule]
-            lines.append(warn(f"留意：「{short(breach.quote)}」容易被听成“{name}”。没有按红线算，说的时候再稳一点。"))
+            lines.append(hint(f"再看一眼：「{short(breach.quote)}」会不会被听成“{name}”？没有按红线算。"))
     return lines
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lessons.scoring import heads, vectors
+from lessons.scoring import elsewhere, heads, vectors
 from lessons.scoring.forest import Bins, Forest
-from lessons.scoring.ngrams import weighted
+from lessons.scoring.ngrams import Bag, weighted
 from lessons.scoring.reading import Parts, Reading
 from lessons.scoring.speech_hits import Hit
 from lessons.scoring.vectors import Floats
@@ -22,6 +22,7 @@ _FEATURES = (
     *heads.REPLY_HEADS,
     *(f"{part}:{how}:{name}" for part in ("clause", "sentence") for how in heads.POOLS for name in heads.CLAUSE_HEADS),
     *vectors.PLAIN_NAMES,
+    *elsewhere.NAMES,
 )
 _ABOUT_PARTS = ("clause:", "sentence:")
 _ABOUT_RED = (":outright", ":sounds", ":last", "about-life", "last-outright")
@@ -36,11 +37,15 @@ RED_SEES = np.array(
 
 @dataclass(frozen=True)
 class Judgement:
-    """`outputs` by the names of `heads.OUTPUTS`, each 0–1; clauses and sentences × `heads.CLAUSE_HEADS`."""
+    """`outputs` by the names of `heads.OUTPUTS`, each 0–1; clauses and sentences × `heads.CLAUSE_HEADS`.
+
+    `strayed` when the things named are rather those of another situation.
+    """
 
     outputs: dict[str, float]
     clauses: Floats
     sentences: Floats
+    strayed: bool
 
     def clause_head(self, name: str) -> Floats:
         column: Floats = self.clauses[:, heads.CLAUSE_HEADS.index(name)]
@@ -52,16 +57,26 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class PartHead:
-    """The linear heads over clauses or over sentences."""
+class Head:
+    """Linear heads over a bag of characters and a row of dense values."""
 
-    longest: int
     rarity: Floats
-    weights: Floats
+    grams: NDArray[np.int8]
+    grams_scale: Floats
+    dense: Floats
 
     @classmethod
-    def of(cls, longest: int, rarity: Halves, small: NDArray[np.int16], scale: Floats) -> PartHead:
-        return cls(longest, rarity.astype(np.float32), small.astype(np.float32) * scale)
+    def of(
+        cls, rarity: Halves, grams: NDArray[np.int8], grams_scale: Floats, dense: NDArray[np.int16], scale: Floats
+    ) -> Head:
+        return cls(rarity.astype(np.float32), grams, grams_scale, dense.astype(np.float32) * scale)
+
+    def answer(self, bags: list[Bag], dense: Floats) -> Floats:
+        """One row a bag, one column a head."""
+        known = [weighted(counts, self.rarity) for counts in bags]
+        from_grams = [counts.values @ self.grams[counts.indices].astype(np.float32) for counts in known]
+        answers: Floats = np.stack(from_grams) * self.grams_scale + dense @ self.dense
+        return answers
 
 
 def pool(parts: Floats) -> Floats:
@@ -77,6 +92,7 @@ class Judge:
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
+        self._elsewhere = elsewhere.Elsewhere(weights.things_known, weights.things_rarity.astype(np.float32))
         self._bins = Bins(weights.bins_low, weights.bins_step)
         self._forest = Forest(
             weights.roots, weights.feature, weights.threshold, weights.left, weights.right, weights.leaves
@@ -89,43 +105,49 @@ class Judge:
             weights.red_right,
             weights.red_leaves,
         )
-        self._clauses = PartHead.of(
-            vectors.CLAUSE_LONGEST, weights.clause_rarity, weights.clause_head, weights.clause_head_scale
+        self._replies = Head.of(
+            weights.reply_rarity,
+            weights.reply_grams,
+            weights.reply_grams_scale,
+            weights.reply_dense,
+            weights.reply_dense_scale,
         )
-        self._sentences = PartHead.of(
-            vectors.SENTENCE_LONGEST, weights.sentence_rarity, weights.sentence_head, weights.sentence_head_scale
+        self._clauses = Head.of(
+            weights.clause_rarity,
+            weights.clause_grams,
+            weights.clause_grams_scale,
+            weights.clause_dense,
+            weights.clause_dense_scale,
         )
-        self._reply_rarity = weights.reply_rarity.astype(np.float32)
-        self._reply_dense = weights.reply_dense.astype(np.float32) * weights.reply_dense_scale
+        self._sentences = Head.of(
+            weights.sentence_rarity,
+            weights.sentence_grams,
+            weights.sentence_grams_scale,
+            weights.sentence_dense,
+            weights.sentence_dense_scale,
+        )
 
     def judge(self, reading: Reading, hits: list[Hit]) -> Judgement:
-        clauses = self._parts(reading.by_clause, self._clauses)
-        sentences = self._parts(reading.by_sentence, self._sentences)
-        features = np.concatenate(
-            [self._reply(reading), pool(clauses), pool(sentences), vectors.plain_values(reading, hits)]
-        )
+        clauses = _of_parts(self._clauses, reading.by_clause)
+        sentences = _of_parts(self._sentences, reading.by_sentence)
+        things = self._elsewhere.values(reading)
+        plain = vectors.plain_values(reading, hits)
+        features = np.concatenate([self._reply(reading), pool(clauses), pool(sentences), plain, things])
         binned = self._bins.apply(features)
         answers = self._forest.predict(binned)
         answers[RED] = (answers[RED] + self._red_forest.predict(binned[RED_SEES])) / 2
-        return Judgement(dict(zip(heads.OUTPUTS, answers.tolist(), strict=True)), clauses, sentences)
+        return Judgement(
+            dict(zip(heads.OUTPUTS, answers.tolist(), strict=True)), clauses, sentences, elsewhere.has_strayed(things)
+        )
 
     def _reply(self, reading: Reading) -> Floats:
-        weights = self._weights
-        counts = weighted(vectors.reply_bag(reading), self._reply_rarity)
-        from_grams = (
-            counts.values @ weights.reply_grams[counts.indices].astype(np.float32)
-        ) * weights.reply_grams_scale
-        surface = (vectors.reply_surface(reading) - weights.surface_mean) * weights.surface_scale
+        surface = (vectors.reply_surface(reading) - self._weights.surface_mean) * self._weights.surface_scale
         dense = np.concatenate([vectors.reply_meaning(reading), surface])
-        answers: Floats = (from_grams + dense @ self._reply_dense + weights.reply_base).astype(np.float32)
+        answers: Floats = self._replies.answer([vectors.reply_bag(reading)], dense)[0] + self._weights.reply_base
         return answers
 
-    def _parts(self, parts: Parts, head: PartHead) -> Floats:
-        if not parts.pieces:
-            return np.zeros((0, len(heads.CLAUSE_HEADS)), dtype=np.float32)
-        grams = np.zeros((len(parts.pieces), vectors.PART_BUCKETS), dtype=np.float32)
-        for row, counts in zip(grams, vectors.part_bags(parts, head.longest), strict=True):
-            known = weighted(counts, head.rarity)
-            row[known.indices] = known.values
-        answers: Floats = np.hstack([grams, vectors.part_dense(parts)]) @ head.weights
-        return answers
+
+def _of_parts(head: Head, parts: Parts) -> Floats:
+    if not parts.pieces:
+        return np.zeros((0, len(heads.CLAUSE_HEADS)), dtype=np.float32)
+    return head.answer(vectors.part_bags(parts), vectors.part_dense(parts))

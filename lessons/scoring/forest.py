@@ -12,13 +12,16 @@ from lessons.scoring.vectors import Floats
 
 @dataclass(frozen=True)
 class Bins:
-    """Features → whole numbers 0–255, so that trees compare integers and every machine takes the same path."""
+    """Features → whole numbers 0–255, so that trees compare integers and every machine takes the same path.
+
+    Features are rounded first: machines add up floats in different orders.
+    """
 
     low: Floats
     step: Floats
 
     def apply(self, features: Floats) -> NDArray[np.uint8]:
-        steps = np.floor((features - self.low) / self.step)
+        steps = np.floor((np.round(features, 4) - self.low) / self.step)
         binned: NDArray[np.uint8] = np.clip(steps, 0, 255).astype(np.uint8)
         return binned
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lessons.model import Criterion, RedLine
 
 GRADER = "grader"
+OFF_TOPIC, STUFFING = TRICKS = ("off-topic", "stuffing")
 RULES: tuple[str, ...] = (*(str(rule) for rule in RedLine), GRADER)
 CRITERIA: tuple[str, ...] = tuple(str(criterion) for criterion in Criterion)
 QUOTED = tuple(criterion for criterion in Criterion if criterion is not Criterion.EXPRESSION)
@@ -36,7 +37,7 @@ OUTPUTS: tuple[str, ...] = (
     "red-line",
     *RULES,
     "nothing-to-explain",
-    "off-topic",
+    *TRICKS,
 )
 #: How the clause heads of a reply are summed up.
 POOLS = ("best", "best-two", "mean", "last")

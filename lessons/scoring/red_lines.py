@@ -9,12 +9,13 @@ from lessons.scoring.criteria import Judgement
 from lessons.scoring.forbidden import forbidden_promises
 from lessons.scoring.reading import Reading
 from lessons.scoring.result import Breach, Tier
+from lessons.scoring.safety import left_alone
 from lessons.scoring.spans import quote_around, quote_between
 from lessons.scoring.speech_hits import Hit
 from lessons.scoring.vectors import Floats
 
-_RULE_NAMED = 0.12
-_HALF_SURE = 0.25
+#: From this likelihood on, words that sound like a breach are worth a look.
+_HEARD = 0.1
 
 
 @dataclass(frozen=True)
@@ -27,33 +28,28 @@ class Cuts:
 
     @classmethod
     def of(cls, values: Floats) -> Cuts:
-        return cls(*(float(value) for value in values))
+        return cls(*(round(float(value), 4) for value in values))
 
 
 def breaches(reading: Reading, judgement: Judgement, hits: list[Hit], cuts: Cuts) -> tuple[Breach, ...]:
     """Confirmed first; one breach a rule."""
-    likely = judgement.outputs["red-line"]
+    likely = round(judgement.outputs["red-line"], 4)
     found: dict[RedLine, Breach] = {}
-    for hit in sorted(hits, key=lambda hit: not hit.outright):
-        tier = _tier_of_hit(hit, likely, judgement.outputs[str(hit.rule)], cuts)
-        if tier is not None:
-            _keep(found, hit.rule, tier, _hit_quote(hit, reading))
-    for rule, quote in forbidden_promises(reading):
-        _keep(found, rule, Tier.CONFIRMED if likely >= cuts.with_words else Tier.SUSPECTED, quote)
-    if not found and likely >= cuts.suspected and reading.clauses:
+    heard = Tier.CONFIRMED if likely >= cuts.with_words else Tier.SUSPECTED
+    if likely >= _HEARD:
+        for hit in hits:
+            if hit.outright or likely >= cuts.suspected:
+                _keep(found, hit.rule, heard if hit.outright else Tier.SUSPECTED, _hit_quote(hit, reading))
+        for rule, quote in forbidden_promises(reading):
+            _keep(found, rule, heard, quote)
+    alone = left_alone(reading)
+    if alone is not None:
+        _keep(found, RedLine.IGNORE_SAFETY, *alone)
+    if likely >= cuts.suspected and reading.clauses and not (found and likely < cuts.alone):
         rule = max(RedLine, key=lambda rule: judgement.outputs[str(rule)])
         tier = Tier.CONFIRMED if likely >= cuts.alone else Tier.SUSPECTED
         _keep(found, rule, tier, quote_around(judgement.clause_head(str(rule)), reading))
     return tuple(sorted(found.values(), key=lambda breach: (breach.tier is not Tier.CONFIRMED, str(breach.rule))))
-
-
-def _tier_of_hit(hit: Hit, likely: float, this_rule: float, cuts: Cuts) -> Tier | None:
-    """Words that sound like a breach are believed as far as the learnt part agrees."""
-    if hit.outright and likely >= cuts.with_words:
-        return Tier.CONFIRMED
-    if hit.outright or likely >= cuts.suspected or this_rule >= _RULE_NAMED:
-        return Tier.SUSPECTED if likely >= cuts.suspected * _HALF_SURE or hit.outright else None
-    return None
 
 
 def _keep(found: dict[RedLine, Breach], rule: RedLine, tier: Tier, quote: str | None) -> None:

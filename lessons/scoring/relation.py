@@ -58,7 +58,7 @@ def relation(reading: Reading) -> NDArray[np.float32]:
     own_numbers, own = numbers(text), pairs(text)
     can_pairs = frozenset[str]().union(*(pairs(step) for step in scene.can))
     cannot_pairs = frozenset[str]().union(*(pairs(step) for step in scene.cannot))
-    scene_pairs = pairs(scene.background) | pairs(scene.says) | can_pairs
+    scene_pairs = scene.things
     step_words = [_share(pairs(step), own) for step in scene.can]
     forbidden_words = [_share(pairs(step), own) for step in scene.cannot]
     values = [

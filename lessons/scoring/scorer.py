@@ -39,8 +39,8 @@ class Scorer:
         reading = read(lesson, text, self._embedder)
         hits = hits_of(reading)
         judgement = self._judge.judge(reading, hits)
-        crossed = breaches(reading, judgement, hits, self._cuts)
-        found = gates.flags(reading, judgement.outputs["off-topic"])
+        found = gates.flags(reading, judgement.outputs, judgement.strayed)
+        crossed = () if gates.UNREAD & set(found) else breaches(reading, judgement, hits, self._cuts)
         return self._add_up(reading, judgement, crossed, found)
 
     def score_many(self, pairs: Iterable[tuple[Lesson, str]]) -> list[Score]:
@@ -59,9 +59,9 @@ class Scorer:
         void = bool(gates.VOID & set(found))
         if void or any(breach.tier is Tier.CONFIRMED for breach in crossed):
             band = 0
-        elif Flag.TOO_SHORT in found:
+        elif Flag.TOO_SHORT in found or gates.is_hollow(reading):
             band = min(band, 1)
-        elif judgement.outputs["red-line"] < self._cuts.suspected:
+        elif round(judgement.outputs["red-line"], 4) < self._cuts.suspected:
             band = max(band, 1)  # rude, cold or useless is poor; nothing is for harm and for no answer
         points = 0 if void else total.points_of(value, band, cuts)
         return Score(

@@ -9,6 +9,7 @@ from functools import lru_cache
 from lessons.model import Authority, Customer, Lesson
 from lessons.scoring.normalise import normalise
 from lessons.scoring.numbers import numbers
+from lessons.scoring.things import pairs
 
 _CANNOT_HEAD = re.compile(r"(?:^|[。;\n])\s*(?:(?:不可|权限外|不可做|禁止|不允许)[::]|不可(?=[^::]{2,}))")
 _CAN_HEAD = re.compile(r"(?:^|[。;\n])\s*(?:可做|权限内|权限|可承诺|应急流程)[::]")
@@ -25,8 +26,14 @@ class Situation:
     background: str
     can: tuple[str, ...]
     cannot: tuple[str, ...]
+    facts: str
     numbers: frozenset[str]
     name: str
+
+    @property
+    def things(self) -> frozenset[str]:
+        """The pairs of characters in what is said, known and permitted."""
+        return frozenset().union(*map(pairs, (self.says, self.background, self.facts, *self.can)))
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -55,6 +62,7 @@ def _situation(customer: Customer, told: str, known: tuple[str, ...], authority:
         background=background or context,
         can=can,
         cannot=cannot,
+        facts=facts,
         numbers=numbers(everything) - _COMMON,
         name=normalise(customer.name).text,
     )

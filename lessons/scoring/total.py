@@ -33,7 +33,7 @@ def value(outputs: dict[str, float], weights: NDArray[np.float32]) -> float:
 
 
 def band_of(total: float, cuts: NDArray[np.float32]) -> int:
-    return int(np.searchsorted(cuts.astype(np.float64), total, side="right"))
+    return int(np.searchsorted(np.round(cuts.astype(np.float64), 4), total, side="right"))
 
 
 def points_of(total: float, band: int, cuts: NDArray[np.float32]) -> int:
@@ -48,4 +48,6 @@ def points_of(total: float, band: int, cuts: NDArray[np.float32]) -> int:
 
 def mark_of(level: float, cuts: NDArray[np.float32]) -> Mark:
     """`cuts` are the lowest levels of partial and of hit."""
-    return (Mark.MISS, Mark.PARTIAL, Mark.HIT)[int(np.searchsorted(cuts, level, side="right"))]
+    return (Mark.MISS, Mark.PARTIAL, Mark.HIT)[
+        int(np.searchsorted(np.round(cuts.astype(np.float64), 4), level, side="right"))
+    ]

@@ -16,10 +16,8 @@ from lessons.scoring.speech_hits import Hit, is_about_life, speech_hits
 Floats = NDArray[np.float32]
 
 REPLY_BUCKETS = 2**15
-REPLY_LONGEST = 3
-PART_BUCKETS = 2048
-CLAUSE_LONGEST = 2
-SENTENCE_LONGEST = 3
+PART_BUCKETS = 2**15
+_LONGEST = 3
 
 _MEANING_WEIGHT = np.float32(0.65)
 PART_DENSE = 2 * WIDTH + len(SIGNS) + 11 + 1
@@ -37,11 +35,11 @@ PLAIN_NAMES = (
 
 
 def reply_bag(reading: Reading) -> Bag:
-    return bag(reading.plain.text, REPLY_LONGEST, REPLY_BUCKETS)
+    return bag(reading.plain.text, _LONGEST, REPLY_BUCKETS)
 
 
-def part_bags(parts: Parts, longest: int) -> list[Bag]:
-    return [bag(piece.text, longest, PART_BUCKETS) for piece in parts.pieces]
+def part_bags(parts: Parts) -> list[Bag]:
+    return [bag(piece.text, _LONGEST, PART_BUCKETS) for piece in parts.pieces]
 
 
 def reply_meaning(reading: Reading) -> Floats:

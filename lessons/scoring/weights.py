@@ -33,11 +33,15 @@ class Weights:
     surface_mean: Floats
     surface_scale: Floats
     clause_rarity: Halves
-    clause_head: NDArray[np.int16]
-    clause_head_scale: Floats
+    clause_grams: NDArray[np.int8]
+    clause_grams_scale: Floats
+    clause_dense: NDArray[np.int16]
+    clause_dense_scale: Floats
     sentence_rarity: Halves
-    sentence_head: NDArray[np.int16]
-    sentence_head_scale: Floats
+    sentence_grams: NDArray[np.int8]
+    sentence_grams_scale: Floats
+    sentence_dense: NDArray[np.int16]
+    sentence_dense_scale: Floats
     bins_low: Floats
     bins_step: Floats
     roots: NDArray[np.int32]
@@ -52,6 +56,8 @@ class Weights:
     red_left: NDArray[np.int32]
     red_right: NDArray[np.int32]
     red_leaves: NDArray[np.uint8]
+    things_known: NDArray[np.uint8]
+    things_rarity: Halves
     mark_cuts: Floats
     total: Floats
     band_cuts: Floats
@@ -80,10 +86,12 @@ def load(path: Path) -> Weights:
 
 
 def save(weights: Weights, path: Path) -> None:
-    """The same weights make the same file, byte for byte."""
+    """The same weights make the same file, byte for byte; the old file stays whole until the new one is."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    unfinished = path.with_suffix(".new")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for field in fields(weights):
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, np.ascontiguousarray(getattr(weights, field.name)), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{field.name}.npy", _EPOCH), buffer.getvalue(), zipfile.ZIP_DEFLATED)
+    unfinished.replace(path)

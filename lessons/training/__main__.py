@@ -15,10 +15,10 @@ from lessons.training.report import as_text, report
 
 
 def train(embedder: Embedder | None) -> weights.Weights:
-    """Weights from content/graded with its subfolder samples (never frozen) and red_line_speech.yaml."""
+    """Weights from content/graded with its subfolders samples and added (never frozen), and from speech/."""
     replies = graded.taught()
     listed = examples.examples(replies, examples.by_situation(replies))
-    return Fitting(dataset.build(listed, examples.speech(), embedder)).fit(range(examples.GROUPS))
+    return Fitting(dataset.build(listed, embedder)).fit(range(examples.GROUPS))
 
 
 def rebuild() -> None:

@@ -60,11 +60,12 @@ def _logistic(likely: Doubles, truth: NDArray[np.bool_]) -> Doubles:
 
 
 def red_cuts(likely: Doubles, truth: NDArray[np.bool_], heard: NDArray[np.bool_]) -> Floats:
-    """Least likelihoods for: confirmed when heard outright, confirmed unheard, suspected."""
+    """Least likelihoods for: confirmed when heard outright, confirmed unheard, suspected unheard."""
     with_words = _surest(likely[heard], truth[heard], lowest=0.2, highest=0.6)
     alone = _surest(likely, truth, lowest=0.6, highest=0.95)
-    ranked = np.sort(likely[truth])
-    suspected = float(np.clip(ranked[int((1 - _FOUND) * len(ranked))], 0.12, 0.35))
+    unheard = np.sort(likely[truth & ~heard])
+    missed = int((1 - _FOUND) * truth.sum())
+    suspected = float(np.clip(unheard[min(missed, len(unheard) - 1)], 0.18, 0.25))
     return np.array([with_words, alone, suspected], dtype=np.float32)
 
 

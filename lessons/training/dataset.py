@@ -1,34 +1,40 @@
-"""Examples → arrays for fitting: bags, dense blocks, clause rows and targets; everything is computed once."""
+"""Examples → arrays for fitting: bags, dense blocks, rows of clauses and sentences, targets; all computed once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
-from lessons.model import Criterion, RedLine
+from lessons.model import Criterion
 from lessons.scoring import heads, vectors
 from lessons.scoring.clauses import Clause
+from lessons.scoring.elsewhere import Elsewhere, of_situations
 from lessons.scoring.embed import Embedder
 from lessons.scoring.ngrams import Bag, weighted
 from lessons.scoring.normalise import normalise
 from lessons.scoring.reading import Parts, Reading, read
-from lessons.training.examples import COLD, Example, Speech
+from lessons.scoring.situation import situation
+from lessons.training.examples import COLD, Example
 
 Floats = NDArray[np.float32]
 _MOST_OF = 0.5
-_RULES = tuple(str(rule) for rule in RedLine)
+#: Made replies repeat the clauses of their parents.
+_MADE_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
 class PartRows:
-    """Clauses or sentences of all examples, then the loose clauses; `owner` is the example's place."""
+    """Clauses or sentences of all examples; `owner` is the example's place."""
 
     rarity: Floats
-    rows: Floats
+    grams: csr_array
+    dense: Floats
     targets: Floats
+    weight: Floats
     owner: NDArray[np.int64]
     groups: NDArray[np.int64]
 
@@ -49,17 +55,19 @@ class Dataset:
     kernel: Floats
     reply_targets: Floats
     plain: Floats
+    elsewhere: Elsewhere
     outputs: Floats
     clauses: PartRows
     sentences: PartRows
 
 
-def build(listed: Sequence[Example], loose: Sequence[Speech], embedder: Embedder | None) -> Dataset:
+def build(listed: Sequence[Example], embedder: Embedder | None) -> Dataset:
     readings = [read(example.lesson, example.text, embedder) for example in listed]
     bags = [vectors.reply_bag(reading) for reading in readings]
     rarity = _rarity(bags, vectors.REPLY_BUCKETS)
     mean, scale, dense = _dense(readings)
-    alone = [read(listed[0].lesson, piece.text, embedder) for piece in loose]
+    lessons = {example.lesson.id: example.lesson for example in listed}
+    things = of_situations([situation(lesson) for _, lesson in sorted(lessons.items())])
     return Dataset(
         examples=list(listed),
         groups=np.array([example.group for example in listed]),
@@ -72,11 +80,16 @@ def build(listed: Sequence[Example], loose: Sequence[Speech], embedder: Embedder
         reply_dense=dense,
         kernel=_kernel([weighted(counts, rarity) for counts in bags], dense),
         reply_targets=np.array([_reply_targets(example) for example in listed], dtype=np.float32),
-        plain=np.array([vectors.plain_values(reading, vectors.hits_of(reading)) for reading in readings]),
+        plain=np.array([np.concatenate([_plain(reading), things.values(reading)]) for reading in readings]),
+        elsewhere=things,
         outputs=np.array([_outputs(example) for example in listed], dtype=np.float32),
-        clauses=_rows(listed, readings, loose, alone, vectors.CLAUSE_LONGEST, lambda reading: reading.by_clause),
-        sentences=_rows(listed, readings, loose, alone, vectors.SENTENCE_LONGEST, lambda reading: reading.by_sentence),
+        clauses=_rows(listed, [reading.by_clause for reading in readings], readings),
+        sentences=_rows(listed, [reading.by_sentence for reading in readings], readings),
     )
+
+
+def _plain(reading: Reading) -> Floats:
+    return vectors.plain_values(reading, vectors.hits_of(reading))
 
 
 def _rarity(bags: Sequence[Bag], buckets: int) -> Floats:
@@ -112,7 +125,7 @@ def _reply_targets(example: Example) -> list[float]:
         *(float(level >= least) for level in levels for least in (1, 2)),
         *(float(example.compliance >= least) for least in (1, 2)),
         *(float(example.band >= least) for least in (1, 2, 3, 4)),
-        float(bool(example.red_line)),
+        float(example.red_line not in {"", heads.GRADER}),
         *rules,
         float(example.levels[Criterion.EXPLAIN] is None),
     ]
@@ -124,40 +137,35 @@ def _outputs(example: Example) -> list[float]:
         *levels,
         example.compliance / 2,
         example.band / 4,
-        float(bool(example.red_line)),
+        float(example.red_line not in {"", heads.GRADER}),
         *(float(example.red_line == rule) for rule in heads.RULES),
         float(example.levels[Criterion.EXPLAIN] is None),
-        float(example.off_topic),
+        *(float(example.trick == trick) for trick in heads.TRICKS),
     ]
 
 
-def _rows(
-    listed: Sequence[Example],
-    readings: Sequence[Reading],
-    loose: Sequence[Speech],
-    alone: Sequence[Reading],
-    longest: int,
-    parts_of: Callable[[Reading], Parts],
-) -> PartRows:
-    """Rows and targets of the clauses, or of the sentences, of all replies and of the loose clauses."""
-    every = [parts_of(reading) for reading in (*readings, *alone)]
-    bags = [counts for parts in every for counts in vectors.part_bags(parts, longest)]
+def _rows(listed: Sequence[Example], every: Sequence[Parts], readings: Sequence[Reading]) -> PartRows:
+    """Rows and targets of the clauses, or of the sentences, of all replies."""
+    bags = [counts for parts in every for counts in vectors.part_bags(parts)]
     rarity = _rarity(bags, vectors.PART_BUCKETS)
-    grams = np.zeros((len(bags), vectors.PART_BUCKETS), dtype=np.float32)
-    for row, counts in zip(grams, bags, strict=True):
-        known = weighted(counts, rarity)
-        row[known.indices] = known.values
     owner = np.concatenate([np.full(len(parts.pieces), place) for place, parts in enumerate(every)]).astype(np.int64)
-    group_of = np.array([*(example.group for example in listed), *(piece.group for piece in loose)])
-    targets = [_part_targets(e, r, parts_of(r).pieces) for e, r in zip(listed, readings, strict=True)]
-    targets += [_loose_targets(p, len(parts_of(r).pieces)) for p, r in zip(loose, alone, strict=True)]
+    targets = [_part_targets(e, r, parts.pieces) for e, r, parts in zip(listed, readings, every, strict=True)]
     return PartRows(
         rarity=rarity,
-        rows=np.hstack([grams, np.concatenate([vectors.part_dense(parts) for parts in every])]),
+        grams=as_rows([weighted(counts, rarity) for counts in bags], vectors.PART_BUCKETS),
+        dense=np.concatenate([vectors.part_dense(parts) for parts in every]),
         targets=np.concatenate(targets).astype(np.float32),
+        weight=np.array([_MADE_WEIGHT if example.made else 1.0 for example in listed], dtype=np.float32)[owner],
         owner=owner,
-        groups=group_of[owner],
+        groups=np.array([example.group for example in listed])[owner],
     )
+
+
+def as_rows(bags: Sequence[Bag], buckets: int) -> csr_array:
+    """Bags as the rows of a sparse matrix."""
+    ends = np.cumsum([0, *(len(counts.indices) for counts in bags)])
+    values, indices = (np.concatenate([getattr(counts, name) for counts in bags]) for name in ("values", "indices"))
+    return csr_array((values, indices, ends), shape=(len(bags), buckets))
 
 
 def _part_targets(example: Example, reading: Reading, pieces: Sequence[Clause]) -> Floats:
@@ -176,18 +184,6 @@ def _part_targets(example: Example, reading: Reading, pieces: Sequence[Clause]) 
         cold,
     ]
     return np.array(columns, dtype=np.float32).T
-
-
-def _loose_targets(piece: Speech, count: int) -> Floats:
-    row = np.zeros(len(heads.CLAUSE_HEADS), dtype=np.float32)
-    place = {name: index for index, name in enumerate(heads.CLAUSE_HEADS)}
-    red = piece.breach and piece.rule in _RULES
-    if red:
-        row[[place["red-line"], place[piece.rule]]] = 1
-    row[place["band"]] = 0.0 if red else 0.25 if piece.breach else 0.75
-    row[place["compliance"]] = 0.0 if red else 0.5 if piece.breach else 1.0
-    row[place["cold"]] = float(piece.breach and not red)
-    return np.tile(row, (count, 1))
 
 
 def _covered(span: str | None, reading: Reading, pieces: Sequence[Clause]) -> Floats:

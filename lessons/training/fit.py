@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,13 @@ from lessons.scoring.weights import Weights
 from lessons.training import cutting
 from lessons.training.dataset import Dataset, PartRows
 from lessons.training.growing import bins_of, grow
-from lessons.training.linear import Grams, dual, to_small
+from lessons.training.linear import dual, ridge, to_small
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 _REPLY_PENALTY = 0.25
-_PART_PENALTY = 6.0
+_PART_PENALTY = 4.0
 _INNER = 5
 
 
@@ -28,8 +30,6 @@ class Fitting:
 
     def __init__(self, data: Dataset) -> None:
         self._data = data
-        self._clauses = Grams(data.clauses.rows, data.clauses.targets, data.clauses.groups, _PART_PENALTY)
-        self._sentences = Grams(data.sentences.rows, data.sentences.targets, data.sentences.groups, _PART_PENALTY)
 
     def fit(self, groups: Sequence[int]) -> Weights:
         """Weights learnt from the replies and clauses of `groups` alone."""
@@ -38,18 +38,16 @@ class Fitting:
         features = self._unseen_features(list(groups))[rows]
         bins = bins_of(features)
         binned = bins.apply(features)
-        forest, answers = grow(binned, data.outputs[rows], data.sample_weight[rows])
-        red_forest, red_answers = grow(binned[:, RED_SEES], data.outputs[rows][:, RED], data.sample_weight[rows])
-        answers[:, RED] = (answers[:, RED] + red_answers) / 2
+        forest, answers, seen = grow(binned, data.outputs[rows], data.sample_weight[rows])
+        red_forest, *red = grow(binned[:, RED_SEES], data.outputs[rows][:, RED], data.sample_weight[rows])
+        answers[:, RED], seen[:, RED] = (answers[:, RED] + red[0]) / 2, (seen[:, RED] + red[1]) / 2
         real = ~data.made[rows]
         outputs = data.outputs[rows]
         reply, base = self._reply_head(rows)
         grams_head, grams_scale = to_small(reply[: vectors.REPLY_BUCKETS], np.int8)
         dense_head, dense_scale = to_small(reply[vectors.REPLY_BUCKETS :], np.int16)
-        clause_head, clause_scale = to_small(self._clauses.fit(groups), np.int16)
-        sentence_head, sentence_scale = to_small(self._sentences.fit(groups), np.int16)
-        bands, red = (outputs[real, heads.OUTPUTS.index(name)] for name in ("band", "red-line"))
-        total = cutting.total_weights(answers[real], bands * 4, red > 0)
+        bands, crossed = (outputs[real, heads.OUTPUTS.index(name)] for name in ("band", "red-line"))
+        total = cutting.total_weights(answers[real], bands * 4, crossed > 0)
         return Weights(
             reply_rarity=data.reply_rarity.astype(np.float16),
             reply_grams=grams_head,
@@ -60,11 +58,11 @@ class Fitting:
             surface_mean=data.surface_mean,
             surface_scale=data.surface_scale,
             clause_rarity=data.clauses.rarity.astype(np.float16),
-            clause_head=clause_head,
-            clause_head_scale=clause_scale,
+            **_small("clause", _of_parts(data.clauses, groups)),
             sentence_rarity=data.sentences.rarity.astype(np.float16),
-            sentence_head=sentence_head,
-            sentence_head_scale=sentence_scale,
+            **_small("sentence", _of_parts(data.sentences, groups)),
+            things_known=data.elsewhere.known,
+            things_rarity=data.elsewhere.rarity.astype(np.float16),
             bins_low=bins.low,
             bins_step=bins.step,
             roots=forest.roots,
@@ -80,23 +78,25 @@ class Fitting:
             red_right=red_forest.right,
             red_leaves=red_forest.leaves,
             total=total,
-            **self._cuts(answers, rows, total),
+            **self._cuts(answers, seen, rows, total),
         )
 
-    def _cuts(self, answers: NDArray[np.float64], rows: NDArray[np.int64], total: Floats) -> dict[str, Floats]:
+    def _cuts(self, answers: Doubles, seen: Doubles, rows: NDArray[np.int64], total: Floats) -> dict[str, Any]:
+        """Bands are cut half-way between where unseen and where seen replies want it, so that lesson samples land."""
         data = self._data
         real = ~data.made[rows]
         outputs = data.outputs[rows]
         red, band = heads.OUTPUTS.index("red-line"), heads.OUTPUTS.index("band")
         needed = outputs[:, heads.OUTPUTS.index("nothing-to-explain")] < 1
         marks = cutting.mark_cuts(answers[real & needed], outputs[real & needed])
-        values = np.array([total_of(dict(zip(heads.OUTPUTS, row, strict=True)), total) for row in answers])
-        bands = cutting.matching_cuts(values[real], outputs[real, band] * 4, 5)
+        wanted = [
+            cutting.matching_cuts(_totals(known[real], total), outputs[real, band] * 4, 5) for known in (answers, seen)
+        ]
         outright = [index for index, name in enumerate(vectors.PLAIN_NAMES) if name.endswith(":outright")]
         heard = np.asarray(data.plain[rows][:, outright].any(axis=1))
         return {
             "mark_cuts": marks,
-            "band_cuts": np.array(bands, dtype=np.float32),
+            "band_cuts": np.round(np.mean(wanted, axis=0), 4).astype(np.float32),
             "red_cuts": cutting.red_cuts(answers[:, red][real], outputs[:, red][real] > 0, heard[real]),
         }
 
@@ -113,7 +113,7 @@ class Fitting:
     def _reply_alpha(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """A reply given to the wrong customer says nothing about the reply, so it is left out."""
         data = self._data
-        kept = ~(data.made[rows] & (data.outputs[rows, heads.OUTPUTS.index("off-topic")] > 0))
+        kept = ~(data.made[rows] & (data.outputs[rows, heads.OUTPUTS.index(heads.OFF_TOPIC)] > 0))
         used = rows[kept]
         solved, base = dual(
             data.kernel[np.ix_(used, used)], data.reply_targets[used], data.sample_weight[used], _REPLY_PENALTY
@@ -134,14 +134,32 @@ class Fitting:
             new = np.flatnonzero(np.isin(data.groups, held))
             alpha, base = self._reply_alpha(seen)
             answers[new] = data.kernel[np.ix_(new, seen)] @ alpha + base
-            by_clause = _pools(data.clauses, new, self._clauses.fit(taught))
-            by_sentence = _pools(data.sentences, new, self._sentences.fit(taught))
+            by_clause = _pools(data.clauses, new, _of_parts(data.clauses, taught))
+            by_sentence = _pools(data.sentences, new, _of_parts(data.sentences, taught))
             pools[new] = np.hstack([by_clause, by_sentence])
         return np.hstack([answers, pools, data.plain]).astype(np.float32)
 
 
-def _pools(parts: PartRows, rows: NDArray[np.int64], head: NDArray[np.float64]) -> Floats:
+def _totals(answers: Doubles, total: Floats) -> Doubles:
+    return np.array([total_of(dict(zip(heads.OUTPUTS, row, strict=True)), total) for row in answers])
+
+
+def _of_parts(parts: PartRows, groups: Sequence[int]) -> Floats:
+    """Weights of the heads over clauses or sentences, learnt from the given groups."""
+    rows = np.flatnonzero(np.isin(parts.groups, groups))
+    return ridge(parts.grams[rows], parts.dense[rows], parts.targets[rows], parts.weight[rows], _PART_PENALTY)
+
+
+def _small(name: str, head: Floats) -> dict[str, Any]:
+    """A head as the fields of the weights that begin with `name`."""
+    grams, grams_scale = to_small(head[: vectors.PART_BUCKETS], np.int8)
+    dense, dense_scale = to_small(head[vectors.PART_BUCKETS :], np.int16)
+    named = {"grams": grams, "grams_scale": grams_scale, "dense": dense, "dense_scale": dense_scale}
+    return {f"{name}_{field}": value for field, value in named.items()}
+
+
+def _pools(parts: PartRows, rows: NDArray[np.int64], head: Floats) -> Floats:
+    answers = parts.grams @ head[: vectors.PART_BUCKETS] + parts.dense @ head[vectors.PART_BUCKETS :]
     starts = np.searchsorted(parts.owner, rows, side="left")
     ends = np.searchsorted(parts.owner, rows, side="right")
-    weights = head.astype(np.float32)
-    return np.array([pool(parts.rows[a:b] @ weights) for a, b in zip(starts, ends, strict=True)])
+    return np.array([pool(answers[a:b]) for a, b in zip(starts, ends, strict=True)])

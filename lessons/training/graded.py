@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lessons import catalogue
 from lessons.model import Criterion, Customer, Lesson, Track
 
 GRADED = catalogue.BUILT_IN / "graded"
 SAMPLES = GRADED / "samples"
+ADDED = GRADED / "added"
 FROZEN = GRADED / "frozen"
+PARTS = ("graded", "samples", "added")
 
 
 @dataclass(frozen=True)
@@ -29,30 +33,34 @@ class Graded:
     red_line: str
     spans: dict[str, str]
     kind: str
+    part: str
     author: str
 
 
-def load(folder: Path = GRADED, *, built_in: bool = False) -> list[Graded]:
-    """Every reply of `folder/*.jsonl` (not of its subfolders), in file order.
+def load(folder: Path = GRADED, *, built_in: bool = False, only: str = "*") -> list[Graded]:
+    """Every reply of `folder/<only>.jsonl` (not of its subfolders), in file order.
 
-    With `built_in` a reply belongs to the built-in lesson of its scenario where there is one; without, to a lesson made
-    of the row's own words, so that training depends on the graded replies alone.
+    A reply belongs to the lesson in `folder/lessons` of its scenario, or with `built_in` to the built-in one, where
+    there is one; else to a lesson made of the row's own words, so that training depends on the graded replies alone.
     """
-    lessons = _built_in_lessons() if built_in else {}
-    return [_graded(row, path.stem, lessons) for path in sorted(folder.glob("*.jsonl")) for row in _rows(path)]
+    lessons = _lessons(folder / "lessons", built_in=built_in)
+    return [_graded(row, path, lessons) for path in sorted(folder.glob(f"{only}.jsonl")) for row in _rows(path)]
 
 
 def taught(*, built_in: bool = False) -> list[Graded]:
-    """Everything training may see: the graded replies, then the labelled samples and bad answers of the lessons.
+    """Everything training may see: the graded replies, the lessons' labelled samples, and replies added later.
 
-    The samples are a copy taken when they were labelled, so that editing a lesson does not change the weights.
+    Every row carries the words of its lesson as they were when it was labelled, so that editing a lesson does not
+    change the weights.
     """
-    return [*load(built_in=built_in), *load(SAMPLES, built_in=built_in)]
+    return [reply for folder in (GRADED, SAMPLES, ADDED) for reply in load(folder, built_in=built_in)]
 
 
-def _built_in_lessons() -> dict[str, Lesson]:
-    found, _ = catalogue.examine(catalogue.BUILT_IN, complete=False)
-    return {lesson.id: lesson for lesson in found.situations()}
+def _lessons(extra: Path, *, built_in: bool) -> dict[str, Lesson]:
+    """The lessons of the folder `extra`, and the built-in ones if wanted, by id."""
+    found = catalogue.examine(catalogue.BUILT_IN, complete=False)[0].situations() if built_in else ()
+    files = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(extra.glob("*.yaml")))
+    return {lesson.id: lesson for lesson in (*found, *map(Lesson.model_validate, files))}
 
 
 def _rows(path: Path) -> Iterable[dict[str, Any]]:
@@ -62,7 +70,7 @@ def _rows(path: Path) -> Iterable[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def _graded(row: dict[str, Any], author: str, built_in: dict[str, Lesson]) -> Graded:
+def _graded(row: dict[str, Any], path: Path, built_in: dict[str, Lesson]) -> Graded:
     return Graded(
         id=str(row["id"]),
         lesson=built_in.get(row["scenario"]) or bare_lesson(row["scenario"], row["customer"], row["context"]),
@@ -73,7 +81,8 @@ def _graded(row: dict[str, Any], author: str, built_in: dict[str, Lesson]) -> Gr
         red_line=row.get("redline") or "",
         spans={k: v for k, v in (row.get("spans") or {}).items() if v},
         kind=row.get("kind") or "plain",
-        author=author,
+        part=path.parent.name,
+        author=path.stem,
     )
 
 

@@ -9,6 +9,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from lessons.scoring.forest import Bins, Forest
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 TREES = 160
 _SMALLEST_LEAF = 3
@@ -23,8 +24,8 @@ def bins_of(features: Floats) -> Bins:
     return Bins(low.astype(np.float32), np.maximum((high - low) / 254, 1e-6).astype(np.float32))
 
 
-def grow(binned: NDArray[np.uint8], outputs: Floats, weight: Floats) -> tuple[Forest, NDArray[np.float64]]:
-    """A forest, and for each training row the mean answer of the trees that did not see it."""
+def grow(binned: NDArray[np.uint8], outputs: Floats, weight: Floats) -> tuple[Forest, Doubles, Doubles]:
+    """A forest, and for each training row the mean answer of the trees that did not see it, and of all trees."""
     model = ExtraTreesRegressor(
         TREES,
         min_samples_leaf=_SMALLEST_LEAF,
@@ -35,7 +36,7 @@ def grow(binned: NDArray[np.uint8], outputs: Floats, weight: Floats) -> tuple[Fo
         n_jobs=1,
     )
     model.fit(binned.astype(np.float32), outputs, sample_weight=weight)
-    return _packed(model), model.oob_prediction_
+    return _packed(model), model.oob_prediction_, model.predict(binned.astype(np.float32))
 
 
 def _packed(model: ExtraTreesRegressor) -> Forest:

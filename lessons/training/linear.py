@@ -1,14 +1,15 @@
-"""Ridge regression for many heads at once, with whole groups left out at no extra cost."""
+"""Ridge regression for many heads at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+
+_STEPS = 20
 
 
 def dual(kernel: Floats, targets: Floats, weight: Floats, penalty: float) -> tuple[Doubles, Doubles]:
@@ -19,29 +20,37 @@ def dual(kernel: Floats, targets: Floats, weight: Floats, penalty: float) -> tup
     return solved, base
 
 
-class Grams:
-    """The normal equations of clause rows, kept per group so that any groups can be left out."""
+def ridge(grams: csr_array, dense: Floats, targets: Floats, weight: Floats, penalty: float) -> Floats:
+    """Weights, inputs × heads, of rows too many and too wide to solve: conjugate gradients, all heads at once."""
+    buckets, each = grams.shape[1], weight[:, None]
+    turned_grams, turned_dense = grams.T.tocsr(), np.ascontiguousarray(dense.T)
 
-    def __init__(self, rows: Floats, targets: Floats, groups: NDArray[np.int64], penalty: float) -> None:
-        self._penalty = penalty
-        self._parts = {
-            int(group): (
-                rows[groups == group].T @ rows[groups == group],
-                rows[groups == group].T @ targets[groups == group],
-            )
-            for group in np.unique(groups)
-        }
+    def forth(weights: Floats) -> Floats:
+        answers: Floats = each * (grams @ weights[:buckets] + dense @ weights[buckets:])
+        return answers
 
-    def fit(self, groups: Iterable[int]) -> Doubles:
-        """Weights, inputs × heads, learnt from the given groups."""
-        chosen = [self._parts[group] for group in groups if group in self._parts]
-        left = np.sum([part[0] for part in chosen], axis=0).astype(np.float64)
-        right = np.sum([part[1] for part in chosen], axis=0).astype(np.float64)
-        left[np.diag_indices_from(left)] += self._penalty
-        return np.linalg.solve(left, right)
+    def back(rows: Floats) -> Floats:
+        return np.vstack([turned_grams @ rows, turned_dense @ rows])
+
+    squares = np.concatenate([grams.multiply(grams).T @ weight, (dense * dense).T @ weight])
+    diagonal = (squares + penalty).astype(np.float32)[:, None]
+    found = np.zeros((len(diagonal), targets.shape[1]), dtype=np.float32)
+    rest = back(each * targets)
+    step = rest / diagonal
+    size = (rest * step).sum(axis=0)
+    for _ in range(_STEPS):
+        pull = back(forth(step)) + penalty * step
+        far = size / np.maximum((step * pull).sum(axis=0), 1e-20)
+        found, rest = found + far * step, rest - far * pull
+        next_step = rest / diagonal
+        next_size = (rest * next_step).sum(axis=0)
+        step, size = next_step + step * (next_size / np.maximum(size, 1e-20)), next_size
+    return found
 
 
-def to_small(weights: Doubles, kind: type[np.int8] | type[np.int16]) -> tuple[NDArray[np.signedinteger], Floats]:
+def to_small(
+    weights: Floats | Doubles, kind: type[np.int8] | type[np.int16]
+) -> tuple[NDArray[np.signedinteger], Floats]:
     """Whole numbers and the scale of each column that bring the weights back."""
     most = float(np.iinfo(kind).max)
     scale = (np.abs(weights).max(axis=0) / most + 1e-12).astype(np.float32)

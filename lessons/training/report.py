@@ -15,7 +15,7 @@ from lessons.scoring.heads import GRADER
 from lessons.scoring.result import Flag, Mark, Score, Tier
 from lessons.scoring.scorer import Scorer
 from lessons.training import graded
-from lessons.training.crossing import crossed_scores
+from lessons.training.crossing import FOLDS, Crossing
 from lessons.training.disk_cache import DiskCache
 from lessons.training.graded import Graded
 from lessons.training.measures import by_length, mae, qwk, share
@@ -25,32 +25,42 @@ _LEVEL = {Mark.MISS: 0, Mark.PARTIAL: 1, Mark.HIT: 2}
 _WORST = 10
 _SHORTENED = 60
 _HOW = (
-    "leave-situations-out: 15 folds of 6 situations; heads, forest, cuts and red-line tiers fitted anew for each, "
-    "and made-up examples follow their parents"
+    f"leave-situations-out: {FOLDS} folds of 18 situations; heads, forest, cuts and red-line tiers fitted anew for "
+    "each, and made-up examples follow their parents"
 )
+#: Replies kept apart for good; only sums over them are printed.
+_FROZEN = ("frozen-a", "frozen-b")
 
 
 def report(say: Callable[[str], None] = lambda _: None) -> Figures:
-    """All figures, as plain data. Takes a few minutes; sentence vectors are kept under .cache/."""
+    """All figures, as plain data. Takes some ten minutes; sentence vectors are kept under .cache/."""
     started = time.monotonic()
     inner = built_in_embedder()
     embedder = DiskCache(inner) if inner else None
-    asked, graded_count = graded.taught(built_in=True), len(graded.load())
-    scores, groups = crossed_scores(graded.taught(), asked, embedder, say)
-    figures: Figures = {
-        "scorer": Scorer.built_in().version,
-        "how": _HOW,
-        "graded": figures_of(asked[:graded_count], scores[:graded_count], groups[:graded_count].tolist()),
-        "samples": figures_of(asked[graded_count:], scores[graded_count:], groups[graded_count:].tolist()),
-    }
-    frozen = graded.load(graded.FROZEN, built_in=True) if graded.FROZEN.is_dir() else []
-    if frozen:
+    asked = graded.taught(built_in=True)
+    crossing = Crossing(graded.taught(), asked, embedder, say)
+    scores = crossing.scores()
+    figures: Figures = {"scorer": Scorer.built_in().version, "how": _HOW}
+    for name, rows in _parts(asked).items():
+        groups = crossing.groups[rows].tolist()
+        figures[name] = figures_of([asked[row] for row in rows], [scores[row] for row in rows], groups)
+    figures["learning-curve"] = crossing.curve(scores)
+    for name in _FROZEN:
+        frozen = graded.load(graded.FROZEN, built_in=True, only=name)
         answers = Scorer.built_in().score_many([(reply.lesson, reply.text) for reply in frozen])
-        figures["frozen"] = figures_of(frozen, answers, _by_lesson(frozen))
+        if frozen:
+            figures[name] = {**figures_of(frozen, answers, _by_lesson(frozen)), "worst": []}
     if embedder:
         embedder.save()
     figures["seconds"] = round(time.monotonic() - started)
     return figures
+
+
+def _parts(replies: Sequence[Graded]) -> dict[str, list[int]]:
+    """The rows of everything, and of each folder it comes from."""
+    return {"all": list(range(len(replies)))} | {
+        part: [row for row, reply in enumerate(replies) if reply.part == part] for part in graded.PARTS
+    }
 
 
 def _by_lesson(replies: Sequence[Graded]) -> list[int]:
@@ -156,9 +166,12 @@ def _worst(replies: Sequence[Graded], scores: Sequence[Score]) -> list[Figures]:
 def as_text(figures: Figures) -> str:
     """The figures as a person reads them."""
     lines = [f"scorer {figures['scorer']} · {figures['how']} · {figures['seconds']} s"]
-    for name in ("graded", "frozen"):
-        if name in figures:
-            lines += ["", *_as_lines(name, figures[name])]
+    for name in ("all", *graded.PARTS):
+        lines += ["", *_as_lines(name, figures[name])]
+    curve = "  ".join(f"{share} {value:.3f}" for share, value in figures["learning-curve"].items())
+    lines += ["", f"learning curve: QWK with this share of the training situations  {curve}"]
+    for name in _FROZEN:
+        lines += ["", *_as_lines(name, figures[name])] if name in figures else []
     return "\n".join(lines)
 
 
@@ -187,7 +200,7 @@ def _as_lines(name: str, part: Figures) -> list[str]:
         "  band given → replies, their true mean: "
         + "  ".join(f"{band}: {row['replies']}, {_(row['truth'])}" for band, row in part["calibration"].items())
     )
-    lines.append("  ten worst")
+    lines += ["  ten worst"] if part["worst"] else []
     lines += [
         f"    {row['truth']}→{row['scored']} {row['lesson']} [{row['kind']}] {row['text']}" for row in part["worst"]
     ]

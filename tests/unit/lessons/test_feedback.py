@@ -137,7 +137,9 @@ def test_a_red_line_names_itself_its_rule_and_a_safer_way(content: Catalogue, le
     text = message.plain
     assert f"红线：{RED_LINE_NAMES[rule]}" in text
     assert "「五千八全给您退」" in text
-    resting = [known for known in content.rules.values() if rule in known.red_lines]
+    resting = [
+        r for r in content.rules.values() if rule in r.red_lines and lesson.track in (r.tracks or [lesson.track])
+    ]
     assert all(f"《{known.name}》" in text for known in resting)
     assert ("依据：" in text) == bool(resting)
     assert SAFER[rule] in text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from lessons.model import Answer, Answers
 from lessons.scoring import Scorer
 from lessons.scoring.result import Flag, Mark
+from lessons.training import graded
 from tests.unit.scoring.replies import CASH, GRADED, LOCKED
 
 MODEL = (
@@ -36,6 +38,26 @@ def test_gaming_is_seen_and_worth_nothing(scorer: Scorer, flag: Flag, text: str)
     assert score.band == 0
     assert score.points == 0
     assert all(verdict.mark is Mark.MISS for verdict in score.criteria.values())
+
+
+def test_a_good_reply_to_another_customer_does_not_count(scorer: Scorer) -> None:
+    for lesson, other in ((CASH, LOCKED), (LOCKED, CASH)):
+        borrowed = [text for situation, band, text in GRADED if situation is other and band >= 3]
+        assert np.mean([scorer.score(lesson, text).band for text in borrowed]) <= 2
+    mine = graded.load()
+    tuition = next(reply for reply in mine if reply.lesson.id == "branch-missed-number" and reply.band == 4)
+    assert Flag.OFF_TOPIC in scorer.score(CASH, tuition.text).flags
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "非常抱歉给您带来不便，我们高度重视您的意见，会妥善处理，感谢您的理解与支持。",
+        "您说闺女明天一早的飞机，两千欧元现金说没有，电话里可是亲口答应给您留的，您坐这儿不走了，是吧。",
+    ],
+)
+def test_set_phrases_and_echoes_are_poor_at_best(scorer: Scorer, text: str) -> None:
+    assert scorer.score(CASH, text).band <= 1
 
 
 @pytest.mark.parametrize("text", ["利息免不了。", "没办法。"])

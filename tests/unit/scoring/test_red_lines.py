@@ -88,6 +88,19 @@ def test_what_the_lesson_forbids_counts_even_when_polite(scorer: Scorer) -> None
     assert RedLine.OVERPROMISE in {breach.rule for breach in scorer.score(strict, text).red_lines}
 
 
+@pytest.mark.parametrize(
+    ("text", "tier"),
+    [
+        ("您好，困难登记已为您提交，三个工作日内专员联系，本次会话即将结束，祝您生活愉快。", Tier.CONFIRMED),
+        ("小方，先从窗边过来坐下，我听着呢。我这儿下一位客户排进来了，先挂了啊。", Tier.SUSPECTED),
+    ],
+)
+def test_nobody_in_danger_is_left_alone(scorer: Scorer, text: str, tier: Tier) -> None:
+    found = {breach.rule: breach.tier for breach in scorer.score(LIFE, text).red_lines}
+    assert RedLine.IGNORE_SAFETY in found
+    assert tier is Tier.SUSPECTED or found[RedLine.IGNORE_SAFETY] is tier
+
+
 def test_confirmed_comes_before_suspected(scorer: Scorer) -> None:
     for lesson, _, text in CROSSED:
         tiers = [breach.tier for breach in scorer.score(lesson, text).red_lines]

@@ -18,10 +18,10 @@ def test_retraining_makes_the_shipped_weights() -> None:
     """
     replies = graded.taught()
     listed = examples.examples(replies, examples.by_situation(replies))
-    made = Fitting(dataset.build(listed, examples.speech(), None)).fit(range(examples.GROUPS))
+    made = Fitting(dataset.build(listed, None)).fit(range(examples.GROUPS))
     shipped = weights.load(weights.file_of(None))
     assert np.abs(made.reply_grams.astype(int) - shipped.reply_grams).max() <= 1
-    assert np.abs(made.clause_head.astype(int) - shipped.clause_head).max() <= 2
+    assert np.abs(made.clause_grams.astype(int) - shipped.clause_grams).max() <= 2
     assert np.allclose(made.total, shipped.total, rtol=0.2, atol=0.2)
     new, old = Scorer(made, None), Scorer(shipped, None)
     apart = [abs(new.score(lesson, text).points - old.score(lesson, text).points) for lesson, _, text in GRADED]
@@ -40,6 +40,20 @@ def test_made_examples_stay_in_the_group_of_their_parents() -> None:
     homes = {reply.lesson.id: group_of(reply) for reply in replies}
     for example in examples.examples(replies, group_of):
         assert example.group == homes[example.lesson.id]
+
+
+def test_every_taught_reply_carries_the_words_of_its_lesson() -> None:
+    """Editing a lesson must not change the weights, and replies added later count with their situation."""
+    replies = graded.taught()
+    assert {reply.part for reply in replies} == set(graded.PARTS)
+    assert all(reply.lesson.context and reply.lesson.customer.says and not reply.lesson.facts for reply in replies)
+    homes = {reply.lesson.id for reply in replies if reply.part == "graded"}
+    assert {reply.lesson.id for reply in replies} == homes
+
+
+def test_frozen_replies_to_new_lessons_find_them() -> None:
+    fresh = [reply for reply in graded.load(graded.FROZEN, only="frozen-b") if reply.lesson.answers]
+    assert {reply.lesson.id for reply in fresh} - {reply.lesson.id for reply in graded.taught()}
 
 
 def test_kappa_is_one_for_agreement_and_nothing_for_chance() -> None:
