@@ -6,6 +6,8 @@ import argparse
 import json
 import sys
 
+from threadpoolctl import threadpool_limits
+
 from lessons.scoring import weights
 from lessons.scoring.embed import Embedder, built_in_embedder
 from lessons.training import dataset, examples, graded
@@ -13,12 +15,18 @@ from lessons.training.disk_cache import DiskCache
 from lessons.training.fit import Fitting
 from lessons.training.report import as_text, report
 
+_BLAS_THREADS = 2
+
 
 def train(embedder: Embedder | None) -> weights.Weights:
-    """Weights from content/graded with its subfolders samples and added (never frozen), and from speech/."""
-    replies = graded.taught()
-    listed = examples.examples(replies, examples.by_situation(replies))
-    return Fitting(dataset.build(listed, embedder)).fit(range(examples.GROUPS))
+    """Weights from content/graded with its subfolders samples and added (never frozen), and from speech/.
+
+    The same however many cores there are: the order of sums, and so the last digits, depend on the number of threads.
+    """
+    with threadpool_limits(_BLAS_THREADS, user_api="blas"):
+        replies = graded.taught()
+        listed = examples.examples(replies, examples.by_situation(replies))
+        return Fitting(dataset.build(listed, embedder)).fit(range(examples.GROUPS))
 
 
 def rebuild() -> None:
