@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.alarms import Alarms
 from bot.config import Settings
 from bot.core.calendar import WorkCalendar, read_overrides
 from bot.core.clock import Clock, ShiftedClock
@@ -24,11 +25,15 @@ from bot.dispatch import Dispatcher, Parked
 from bot.jobs.local import Loop, only_process
 from bot.judge import Endpoint, Judge
 from bot.library import ContentLibrary
-from bot.platforms.base import Platform
+from bot.login import Login
+from bot.platforms.base import Alarm, Organised, PictureOf, Platform
+from bot.platforms.http import TokenStore
 from bot.platforms.web import WebChat
 from bot.schedule import Ticker
 from bot.scoring import Grading, OfflineGrader
+from bot.sync import Sync
 from bot.web import chat, health
+from bot.web import login as pages
 from handlers.context import Desk
 from lessons.catalogue import BUILT_IN
 from lessons.scoring import Scorer
@@ -39,12 +44,17 @@ from storage.database import Database
 from storage.tokens import StoredTokens
 
 if TYPE_CHECKING:
+    from bot.platforms.dingtalk import DingTalk
+    from bot.platforms.dingtalk_robot import DingtalkRobot
     from bot.platforms.wecom import Wecom
+    from bot.platforms.wecom_robot import WecomRobot
 
 log = logging.getLogger(__name__)
 
 _RELOAD_SECONDS = 5.0
 _RECOVER_SECONDS = 20.0
+_DIRECTORY_SECONDS = 60.0
+_CONTACT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,8 @@ class Program:
     ticker: Ticker
     stage: Stage | None
     web: web.Application
+    sync: Sync
+    robots: Sequence[WecomRobot | DingtalkRobot] = ()  # of groups, for what concerns everybody there
 
 
 def open_desk(settings: Settings, *, quick: bool = False) -> tuple[ContentLibrary, Desk]:
@@ -90,8 +102,9 @@ def build(
     judge = _judge(settings, clock, database)
     grading = Grading(desk.scorer, database, clock, judge)
     desk = replace(desk, scorer=grading)
-    platforms = _platforms(settings, clock, database)
-    courier = Courier(database, platforms, clock)
+    alarm = Alarms(database, clock)
+    platforms = _platforms(settings, clock, database, alarm)
+    courier = Courier(database, platforms, clock, alarm)
     courier_loop = Loop("courier", courier.run_once, 0.5)
     dispatcher = Dispatcher(database, desk, clock, _fits(platforms), courier_loop.wake)
     parked = Parked(dispatcher.receive)
@@ -99,7 +112,8 @@ def build(
     stage = Stage(database, desk, clock, ticker.run_once) if isinstance(clock, ShiftedClock) else None
     program = Program(
         settings, clock, database, library, desk, grading, judge, platforms, dispatcher, parked, courier, courier_loop,
-        ticker, stage, web.Application(),
+        ticker, stage, web.Application(), _sync(settings, clock, database, platforms, alarm),
+        robots_of(settings, clock, database),
     )  # fmt: skip
     program.web.cleanup_ctx.append(_life(program))  # first in, last out: callbacks in hand still find the database
     _routes(program)
@@ -114,23 +128,77 @@ def _judge(settings: Settings, clock: Clock, database: Database) -> Judge | None
     return Judge(endpoint, database, clock)
 
 
-def _platforms(settings: Settings, clock: Clock, database: Database) -> dict[str, Platform]:
+def _platforms(settings: Settings, clock: Clock, database: Database, alarm: Alarm) -> dict[str, Platform]:
     """The wires that are switched on."""
     platforms: dict[str, Platform] = {}
     if settings.web_chat:
         platforms["web"] = WebChat(database, clock)
     if settings.wecom_on:
-        platforms["wecom"] = wecom_of(settings, clock, database)
+        platforms["wecom"] = wecom_of(settings, clock, database, alarm)
+    if settings.dingtalk_on:
+        platforms["dingtalk"] = dingtalk_of(settings, clock, database)
     return platforms
 
 
-def wecom_of(settings: Settings, clock: Clock, database: Database) -> Wecom:
-    """The WeCom app of the settings, not started."""
-    from bot.platforms.wecom import Account, Wecom  # here: its crypto library is slow to import
+def _sync(
+    settings: Settings, clock: Clock, database: Database, platforms: Mapping[str, Platform], alarm: Alarm
+) -> Sync:
+    """The directories of the platforms that have one."""
+    sources = {name: wire.contacts for name, wire in platforms.items() if isinstance(wire, Organised)}
+    return Sync(database, sources, clock, settings.timezone, alarm, automatic=settings.directory_sync)
 
+
+def dingtalk_of(settings: Settings, clock: Clock, database: Database, tokens: TokenStore | None = None) -> DingTalk:
+    """The DingTalk robot of the settings, not started; its token is shared through the database or `tokens`."""
+    from bot.platforms.dingtalk import Account, DingTalk  # here: its crypto library is slow to import
+
+    account = Account(
+        settings.dingtalk_client_id,
+        settings.dingtalk_client_secret,
+        settings.dingtalk_robot_code,
+        settings.dingtalk_api,
+        settings.dingtalk_old_api,
+        settings.dingtalk_card_template,
+        settings.dingtalk_session_reply,
+        settings.dingtalk_tap_links,
+        settings.dingtalk_event_token,
+        settings.dingtalk_event_aes_key,
+    )
+    return DingTalk(account, clock=clock, tokens=tokens or StoredTokens(database))
+
+
+def robots_of(settings: Settings, clock: Clock, database: Database) -> list[WecomRobot | DingtalkRobot]:
+    """The group robots of the settings, not started."""
+    robots: list[WecomRobot | DingtalkRobot] = []
+    if settings.wecom_robot_url:
+        from bot.platforms.wecom_robot import WecomRobot
+
+        robots.append(WecomRobot(settings.wecom_robot_url, clock=clock, picture_of=_pictures(database)))
+    if settings.dingtalk_robot_url:
+        from bot.platforms.dingtalk_robot import DingtalkRobot
+
+        url, secret = settings.dingtalk_robot_url, settings.dingtalk_robot_secret
+        robots.append(DingtalkRobot(url, secret, clock=clock))
+    return robots
+
+
+def _pictures(database: Database) -> PictureOf:
     async def picture_of(picture_id: int) -> bytes:
         async with database.reading() as tx:
             return await stored.picture(tx, picture_id) or b""
+
+    return picture_of
+
+
+def wecom_of(
+    settings: Settings,
+    clock: Clock,
+    database: Database,
+    alarm: Alarm | None = None,
+    tokens: TokenStore | None = None,
+) -> Wecom:
+    """The WeCom app of the settings, not started; its token is shared through the database or `tokens`."""
+    from bot.platforms.wecom import Account, Wecom  # here: its crypto library is slow to import
 
     account = Account(
         settings.wecom_corp_id,
@@ -140,7 +208,14 @@ def wecom_of(settings: Settings, clock: Clock, database: Database) -> Wecom:
         settings.wecom_aes_key,
         settings.wecom_api,
     )
-    return Wecom(account, clock=clock, tokens=StoredTokens(database), picture_of=picture_of)
+    return Wecom(
+        account,
+        clock=clock,
+        tokens=tokens or StoredTokens(database),
+        picture_of=_pictures(database),
+        alarm=alarm,
+        cards=settings.wecom_cards,
+    )
 
 
 def _fits(platforms: dict[str, Platform]) -> Callable[[str, Message], bool]:
@@ -154,6 +229,9 @@ def _fits(platforms: dict[str, Platform]) -> Callable[[str, Message], bool]:
 def _routes(program: Program) -> None:
     """What the web server answers."""
     health.add_routes(program.web, program.database)
+    if program.settings.public_url:
+        doors = {name: wire.oauth for name, wire in program.platforms.items() if isinstance(wire, Organised)}
+        pages.add_routes(program.web, Login(program.database, program.clock, doors, program.settings.public_url))
     page = program.platforms.get("web")
     if program.settings.wecom_on:
         from bot.platforms.wecom import Wecom
@@ -161,7 +239,15 @@ def _routes(program: Program) -> None:
 
         wecom = program.platforms["wecom"]
         assert isinstance(wecom, Wecom)
-        callbacks.add_wecom(program.web, wecom, program.parked.receive)
+        callbacks.add_wecom(
+            program.web,
+            wecom,
+            program.parked.receive,
+            alarm=program.courier.alarm,
+            on_contact=program.sync.on_contact,
+        )
+    if program.settings.dingtalk_on:
+        _dingtalk_in(program)
     if isinstance(page, WebChat):
         chat.add_routes(
             program.web,
@@ -176,12 +262,33 @@ def _routes(program: Program) -> None:
         )
 
 
+def _dingtalk_in(program: Program) -> None:
+    """How DingTalk's messages come in: on a Stream that we open, or on a route."""
+    from bot.platforms.dingtalk import DingTalk, Intake, Stream
+    from bot.web import callbacks
+
+    dingtalk = program.platforms["dingtalk"]
+    assert isinstance(dingtalk, DingTalk)
+    intake = Intake(dingtalk, program.parked.receive, program.courier.alarm, program.sync.on_contact)
+    if program.settings.dingtalk_mode == "http":
+        callbacks.add_dingtalk(program.web, dingtalk, intake)
+        return
+    stream = Stream(dingtalk.http, dingtalk.account, intake)
+
+    async def listening(_app: web.Application) -> AsyncIterator[None]:
+        await stream.start()
+        yield
+        await stream.stop()
+
+    program.web.cleanup_ctx.append(listening)  # after _life: stopped before what it needs
+
+
 def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
     """Start in the order of need, stop in the reverse order; stopping waits for work in hand."""
 
     async def life(_app: web.Application) -> AsyncIterator[None]:
-        for platform in program.platforms.values():
-            await platform.start()
+        for wire in (*program.platforms.values(), *program.robots):
+            await wire.start()
         if program.judge is not None:
             await program.judge.start()
         if program.stage is not None:
@@ -193,6 +300,8 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
         others: dict[str, tuple[float, Callable[[], Awaitable[object]]]] = {
             "content": (_RELOAD_SECONDS, program.library.refresh),
             "recover": (_RECOVER_SECONDS, _recovery(program)),
+            "directory": (_DIRECTORY_SECONDS, program.sync.nightly),
+            "contacts": (_CONTACT_SECONDS, program.sync.catch_up),
             **({"clock": (1.0, program.stage.sync)} if program.stage else {}),
         }
         program.ticker.start(1.0 if program.stage else 5.0, others)
@@ -205,8 +314,8 @@ def _life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
         await program.grading.stop()
         if program.judge is not None:
             await program.judge.stop()
-        for platform in program.platforms.values():
-            await platform.stop()
+        for wire in (*program.platforms.values(), *program.robots):
+            await wire.stop()
         await program.database.close()
 
     return life

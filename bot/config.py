@@ -60,6 +60,7 @@ def _shaped(pattern: str, meaning: str) -> Callable[[str], str]:
 _text = _shaped("(?s).+", "文字，不能为空")
 _visible = _shaped("[!-~]+", "一串英文字符，中间没有空格")
 _aes_key = _shaped("[0-9A-Za-z]{43}", "企业微信后台生成的 EncodingAESKey，43 个字母和数字")
+_event_key = _shaped("[0-9A-Za-z]{43}", "钉钉开放平台生成的 aes_key，43 个字母和数字")
 
 
 def _clock(text: str) -> time:
@@ -114,6 +115,8 @@ class Settings:
     rest_after: int = setting(_integer(1, 20), 3, "连续几次没答就先停发")
     board_at: time = setting(_clock, time(9, 12), "周一（或当周首个工作日）推送周榜的时间")
     enrol: str = setting(_choice("auto", "refuse"), "auto", "不认识的成员来消息：auto 建档，refuse 请其联系管理员")
+    public_url: str = setting(_url, "", "从外面访问本服务的网址，登录链接和自检要用，例如 https://coach.example.com")
+    directory_sync: bool = setting(_switch, False, "每天凌晨按企业微信、钉钉的通讯录更新部门和人员")
     web_chat: bool = setting(_switch, False, "本地聊天页；任何人可选身份，只在演示时打开")
     demo: bool = setting(_switch, False, "演示：造一个示例机构，时钟可跳")
     log_json: bool = setting(_switch, False, "日志写成 JSON")
@@ -132,6 +135,29 @@ class Settings:
     judge_timeout: int = setting(_integer(1, 15), 8, "判卷模型 一次判卷最多等几秒，超过就用离线评分")
     judge_price_in: int = setting(_integer(0, 1_000_000), 0, "判卷模型 每百万输入 token 的价格，单位分；0 不计费用")
     judge_price_out: int = setting(_integer(0, 1_000_000), 0, "判卷模型 每百万输出 token 的价格，单位分")
+    wecom_cards: bool = setting(_switch, True, "企业微信 几个按钮做成卡片；off 就写成可以回复的字")
+
+    dingtalk_client_id: str = setting(_text, "", "钉钉 应用 Client ID（AppKey）")
+    dingtalk_client_secret: str = setting(_text, "", "钉钉 应用 Client Secret（AppSecret）", secret=True)
+    dingtalk_robot_code: str = setting(_text, "", "钉钉 机器人 robotCode；不写就用 Client ID")
+    dingtalk_mode: str = setting(_choice("stream", "http"), "stream", "钉钉 收消息：stream 主动连出去，http 等它推过来")
+    dingtalk_card_template: str = setting(_text, "", "钉钉 互动卡片模板 ID；写了按钮就做成卡片（只在 stream 下）")
+    dingtalk_session_reply: bool = setting(
+        _switch, True, "钉钉 用消息自带的临时地址回答，不占 API 额度（单聊里没有写进文档）"
+    )
+    dingtalk_tap_links: bool = setting(_switch, False, "钉钉 按钮做成点一下就替人发出的链接（没有写进文档）")
+    dingtalk_event_token: str = setting(_text, "", "钉钉 HTTP 事件订阅的 token", secret=True)
+    dingtalk_event_aes_key: str = setting(_event_key, "", "钉钉 HTTP 事件订阅的 aes_key", secret=True)
+    dingtalk_api: str = setting(_url, "https://api.dingtalk.com", "钉钉 新版接口地址")
+    dingtalk_old_api: str = setting(_url, "https://oapi.dingtalk.com", "钉钉 旧版接口地址")
+    wecom_robot_url: str = setting(_url, "", "企业微信 群机器人网址", secret=True)
+    dingtalk_robot_url: str = setting(_url, "", "钉钉 群机器人网址", secret=True)
+    dingtalk_robot_secret: str = setting(_text, "", "钉钉 群机器人加签密钥", secret=True)
+
+    @property
+    def dingtalk_on(self) -> bool:
+        """Whether DingTalk is configured."""
+        return bool(self.dingtalk_client_id)
 
     @property
     def wecom_on(self) -> bool:
@@ -147,6 +173,8 @@ class Settings:
 #: Settings that are written all together or not at all.
 _TOGETHER = {
     "企业微信的五项设置": ("wecom_corp_id", "wecom_agent_id", "wecom_secret", "wecom_token", "wecom_aes_key"),
+    "钉钉的 Client ID 和 Client Secret ": ("dingtalk_client_id", "dingtalk_client_secret"),
+    "钉钉事件订阅的两项": ("dingtalk_event_token", "dingtalk_event_aes_key"),
     "判卷模型的地址和名称": ("judge_url", "judge_model"),
 }
 
@@ -176,6 +204,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         half = [name for name in names if not values.get(name)]
         if 0 < len(half) < len(names):
             faults += [f"{variable(name)}: 缺少；{what}要一起写" for name in half]
+    if values.get("dingtalk_card_template") and values.get("dingtalk_mode") == "http":
+        faults.append(f"{variable('dingtalk_card_template')}: 卡片要用 JIEHUA_DINGTALK_MODE=stream")
     if faults:
         raise SettingError("\n".join(faults))
     settings = Settings(**values)

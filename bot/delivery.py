@@ -20,10 +20,11 @@ from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, StorageBusy, Temporary
 from bot.core.log import note
 from bot.core.messages import Message
-from bot.platforms.base import Payload, Platform, Sent
+from bot.platforms.base import Alarm, Notice, Payload, Platform, Sent
 from storage import deliveries
-from storage.database import Database
+from storage.database import Database, Tx
 from storage.models import Delivery
+from storage.pace import Pace, full, lock
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Courier:
     database: Database
     platforms: Mapping[str, Platform]
     clock: Clock
+    alarm: Alarm | None = None
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     _next_call: dict[str, float] = field(default_factory=dict)
 
@@ -57,11 +59,14 @@ class Courier:
             raise
 
     async def _run(self) -> int:
+        return await self._send_due(answers_only=True) + await self._send_due()
+
+    async def _send_due(self, *, answers_only: bool = False) -> int:
+        now = self.clock.now()
         async with self.database.reading() as tx:
-            found = await deliveries.due(tx, self.clock.now(), list(self.platforms), _BATCH)
+            found = await deliveries.due(tx, now, list(self.platforms), _BATCH, answers_only=answers_only)
         if not found:
             return 0
-        now = self.clock.now()
         late = [row.id or 0 for row in found if row.expires_at is not None and row.expires_at <= now]
         if late:
             async with self.database.transaction() as tx:
@@ -71,7 +76,7 @@ class Courier:
         taken = 0
         alive = [row for row in found if (row.id or 0) not in set(late)]
         for (name, digest, part, batch), rows in _batches(alive):
-            taken += await self._send_batch(self.platforms[name], digest, part, batch, rows)
+            taken += await self._send_batch(self.platforms[name], digest, part, batch, rows, urgent=answers_only)
         return taken + len(late)
 
     async def recover(self) -> int:
@@ -93,31 +98,37 @@ class Courier:
         return (self.clock.now() - row.sent_at).total_seconds() < platform.repeat_seconds
 
     async def _send_batch(
-        self, platform: Platform, digest: str, part: int, batch: str | None, rows: Sequence[Delivery]
+        self, platform: Platform, digest: str, part: int, batch: str | None, rows: Sequence[Delivery], *, urgent: bool
     ) -> int:
-        """One content to the people who wait for the same part of it, in calls of the vendor's size."""
+        """One content to the people who wait for the same part of it, in calls of the vendor's size.
+
+        Between two calls the answers that have come up meanwhile go first. Returns how many were taken up.
+        """
         async with self.database.reading() as tx:
             message = (await deliveries.messages(tx, [digest])).get(digest)
         if message is None:
             await self._record([row.id or 0 for row in rows], status=deliveries.FAILED, error="内容不见了")
             return len(rows)
-        size = platform.limits.recipients
+        size, taken = platform.limits.recipients, 0
         for start in range(0, len(rows), size):
-            await self._send_group(platform, message, part, batch, rows[start : start + size])
-        return len(rows)
+            if start and not urgent:
+                taken += await self._send_due(answers_only=True)
+            taken += await self._send_group(platform, message, part, batch, rows[start : start + size])
+        return taken
 
     async def _send_group(
         self, platform: Platform, message: Message, part: int, batch: str | None, rows: Sequence[Delivery]
-    ) -> None:
-        key = batch or secrets.token_hex(8)
+    ) -> int:
+        key, payloads, now = batch or secrets.token_hex(8), _rendered(platform, message), self.clock.now()
         async with self.database.transaction() as tx:
-            got = await deliveries.claim(tx, [row.id or 0 for row in rows], self.owner, key, self.clock.now())
+            if batch is None:
+                rows = await self._with_room(tx, platform, rows, len(payloads))
+            got = await deliveries.claim(tx, [row.id or 0 for row in rows], self.owner, key, now, len(payloads))
         mine = [row for row in rows if row.id in got]
-        payloads = _rendered(platform, message)
         if mine and part >= len(payloads):
             status = deliveries.SENT if part else deliveries.FAILED
             await self._record([row.id or 0 for row in mine], status=status, error="没有可显示的内容")
-            return
+            return len(got)
         while mine and part < len(payloads):
             await self._pace(platform)
             try:
@@ -125,7 +136,7 @@ class Courier:
                 sent = await platform.send([row.recipient for row in mine], payload)
             except PlatformError as error:
                 await self._failed(platform, error, mine)
-                return
+                break
             except StorageBusy:
                 raise
             except Exception as error:  # a fault of ours; whether the call was carried out is not known
@@ -133,35 +144,49 @@ class Courier:
                     "a platform broke", extra={"action": "delivery.broke", "ids": {"platform": platform.name}}
                 )
                 await self._failed(platform, Ambiguous(type(error).__name__, "broken"), mine)
-                return
+                break
             part += 1
             mine = await self._delivered(platform, sent, mine, part, len(payloads))
+        return len(got)
+
+    async def _with_room(self, tx: Tx, platform: Platform, rows: Sequence[Delivery], parts: int) -> Sequence[Delivery]:
+        """Those who may be sent so many parts now; the others are looked at again when they may.
+
+        Only for a first try: a repeat must go to the same people, and its room was kept.
+        """
+        limits = platform.limits
+        pace = Pace(limits.person_per_minute, limits.person_per_hour)
+        await lock(tx)
+        wait = await full(tx, platform.name, {row.recipient for row in rows}, parts, pace, self.clock.now())
+        if wait:
+            await deliveries.hold(tx, {row.id or 0: wait[row.recipient] for row in rows if row.recipient in wait})
+            note(log, "delivery.held", "some people have been sent all they may be for now", people=len(wait))
+        return [row for row in rows if row.recipient not in wait]
 
     async def _delivered(
         self, platform: Platform, sent: Sent, rows: Sequence[Delivery], part: int, parts: int
     ) -> list[Delivery]:
         """Record one accepted call; returns those who still wait for further parts."""
         failed = {row.id or 0: sent.failed[row.recipient] for row in rows if row.recipient in sent.failed}
-        reached = [row for row in rows if row.id not in failed]
+        missed = [row for row in rows if row.recipient in sent.later and row.id not in failed]
+        reached = [row for row in rows if row.recipient not in sent.failed and row.recipient not in sent.later]
         ids = [row.id or 0 for row in reached]
-        done = part >= parts
         async with self.database.transaction() as tx:
             for row_id, reason in failed.items():
                 await deliveries.record(tx, [row_id], status=deliveries.FAILED, error=reason[:200])
-            values: dict[str, Any] = {
-                "parts_sent": part,
-                "message_id": sent.message_id,
-                "sent_at": self.clock.now(),
-                "error": "",
-            }
-            await deliveries.record(tx, ids, status=deliveries.SENT if done else deliveries.SENDING, **values)
+            await deliveries.sent(tx, ids, part, parts, sent.message_id, self.clock.now())
+        if missed:  # together, so that they go out again in one call
+            why = sent.later[missed[0].recipient]
+            await self._retry(Temporary(why), missed, why[:200])
         if failed:
             note(log, "delivery.unreached", "some people were not reached", logging.WARNING, people=len(failed))
-        return [] if done else list(reached)
+        return list(reached) if part < parts else []
 
     async def _failed(self, platform: Platform, error: PlatformError, rows: Sequence[Delivery]) -> None:
         ids, why = [row.id or 0 for row in rows], f"{error.code} {error}".strip()[:200]
         note(log, "delivery.failed", type(error).__name__, logging.WARNING, platform=platform.name, code=error.code)
+        if isinstance(error, Misconfigured) and self.alarm is not None:
+            await self.alarm(Notice(platform.name, error.code, f"{error}。{error.advice}".rstrip("。") + "。"))
         if isinstance(error, Permanent):
             await self._record(ids, status=deliveries.FAILED, error=why)
         elif isinstance(error, Ambiguous) and not platform.repeat_safe:

@@ -20,6 +20,7 @@ from bot.core.errors import StorageBusy
 from bot.core.log import note
 from bot.core.masking import mask
 from bot.core.messages import Button, Incoming, Kind, Message, hint, say
+from handlers import clicks
 from handlers.context import Desk, Talk
 from handlers.state import State
 from lessons.model import Lesson
@@ -69,9 +70,9 @@ class Dispatcher:
         async with self.database.transaction() as tx:
             row = await inbox.store(tx, incoming, text, self.clock.now())
             if row is None:
-                return await self._repeated(tx, incoming)
+                return await self._repeated(tx, incoming, text)
             in_time = asyncio.get_running_loop().time() - began < _PASSIVE_SECONDS
-            carried = await self._try(tx, row, passive=incoming.passive and in_time)
+            carried = await self._try(tx, row, passive=incoming.passive and in_time, card=incoming.card)
         self.wake()
         return carried
 
@@ -90,17 +91,19 @@ class Dispatcher:
         if self._working:
             await asyncio.wait(self._working.values(), timeout=_DRAIN)
 
-    async def _repeated(self, tx: Tx, incoming: Incoming) -> tuple[Message, ...]:
+    async def _repeated(self, tx: Tx, incoming: Incoming, text: str) -> tuple[Message, ...]:
+        """The stored answer; a card that is settled says so when another of its buttons is tapped."""
         known = await inbox.find(tx, incoming.platform, incoming.key)
         note(log, "inbox.repeat", "a repeated message got the stored answer", key=incoming.key)
-        return messages.load(known.carried) if known else ()
+        carried = messages.load(known.carried) if known else ()
+        return (clicks.again(carried, text),) if incoming.card and known and known.text != text else carried
 
     async def _store_first(self, sender: str, incoming: Incoming, text: str, lesson: Lesson) -> tuple[Message, ...]:
         """Where scoring may take seconds: store the message, tell the vendor that it has arrived, answer later."""
         async with self.database.transaction() as tx:
             row = await inbox.store(tx, incoming, text, self.clock.now())
             if row is None:
-                return await self._repeated(tx, incoming)
+                return await self._repeated(tx, incoming, text)
             row_id = row.id or 0
         work = asyncio.create_task(self._answer_later(row_id, lesson, text))
         self._working[sender] = work
@@ -143,13 +146,13 @@ class Dispatcher:
         except Exception:  # the message must be stored all the same; the handler meets the fault again
             log.exception("scoring ahead failed", extra={"action": "score.failed", "ids": {"lesson": lesson.id}})
 
-    async def _try(self, tx: Tx, row: Inbox, *, passive: bool) -> tuple[Message, ...]:
+    async def _try(self, tx: Tx, row: Inbox, *, passive: bool, card: str = "") -> tuple[Message, ...]:
         """Handle a stored message inside a savepoint; a failure leaves it stored for later."""
         row.tries += 1
         ids = {"inbox": row.id, "tries": row.tries}  # read now: a savepoint rolled back takes the values with it
         try:
             async with tx.begin_nested():
-                return await self._handle(tx, row, passive=passive)
+                return await self._handle(tx, row, passive=passive, card=card)
         except (StorageBusy, asyncio.CancelledError):
             raise
         except Exception:
@@ -160,7 +163,7 @@ class Dispatcher:
                 await self._apologise(tx, row)
             return ()
 
-    async def _handle(self, tx: Tx, row: Inbox, *, passive: bool) -> tuple[Message, ...]:
+    async def _handle(self, tx: Tx, row: Inbox, *, passive: bool, card: str) -> tuple[Message, ...]:
         now = self.clock.now()
         person, new = await self._person(tx, row)
         if person is None or person.id is None:
@@ -172,16 +175,21 @@ class Dispatcher:
         kind = Kind(row.kind)
         if kind is Kind.UNSUBSCRIBE:
             await people.change(tx, person.id, active=False)
-        elif not person.active:
+        elif not person.active and "active" not in person.held:  # who has left by the sheet is answered and stays gone
             await people.change(tx, person.id, active=True)
         if new and kind is Kind.ENTER:
             kind = Kind.SUBSCRIBE
+        face = await clicks.judge(talk, (row.platform, row.sender), card, row.text) if card else None
+        if face is not None and face.lines:
+            return await self._finish(tx, row, person.id, (face,), now, passive=passive)
         reply = await handlers.respond(talk, Kind.TEXT if kind is Kind.CLICK else kind, row.text)
         await conversations.save(tx, person.id, reply.state.to_data(), now)
         if reply.forget:
             row.text = ""
             await chat_lines.forget(tx, row.key)  # the local page keeps its own copy
         await deliveries.enqueue(tx, reply.others, now)
+        if card:  # the response to a tap has room for the card's new face only
+            return await self._finish(tx, row, person.id, reply.messages, now, passive=False, face=face)
         return await self._finish(tx, row, person.id, reply.messages, now, passive=passive)
 
     def _talk(self, tx: Tx, person: Person, roles: frozenset[Role], state: State) -> Talk:
@@ -197,9 +205,17 @@ class Dispatcher:
         return await people.enrol(tx, row.platform, row.sender, self.clock.now()), True
 
     async def _finish(
-        self, tx: Tx, row: Inbox, person_id: int | None, answer: tuple[Message, ...], now: datetime, *, passive: bool
+        self,
+        tx: Tx,
+        row: Inbox,
+        person_id: int | None,
+        answer: tuple[Message, ...],
+        now: datetime,
+        *,
+        passive: bool,
+        face: Message | None = None,
     ) -> tuple[Message, ...]:
-        """Write down what is owed; the first message goes back in the response when it fits."""
+        """Write down what is owed; the first message goes back in the response when it fits, or a card's face does."""
         carried = answer[:1] if passive and answer and self.fits(row.platform, answer[0]) else ()
         rest = answer[len(carried) :]
         later = now + timedelta(seconds=1) if carried else now
@@ -208,6 +224,7 @@ class Dispatcher:
             for number, message in enumerate(rest)
         ]
         await deliveries.enqueue(tx, owed, now, address=(row.platform, row.sender))
+        carried = carried if face is None else (face,)
         row.status, row.done_at, row.carried = inbox.DONE, now, messages.dump(carried)
         return carried
 

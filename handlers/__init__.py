@@ -13,6 +13,7 @@ from handlers import (
     help,
     learn,
     leave,
+    login,
     manager,
     operator,
     progress,
@@ -59,6 +60,14 @@ COMMANDS: tuple[Command, ...] = (
     Command(("落空",), trainer.misses, "培训", "查不到的话术", role=Role.TRAINER),
     Command(("判卷",), trainer.grading, "培训", "评分器在哪些题上通过了考试", role=Role.TRAINER),
     Command(("状态",), operator.status, "运维", "消息与内容的运行情况", role=Role.OPERATOR),
+    Command(
+        ("登录",),
+        login.link,
+        "网页",
+        "一个只能用一次的网页登录链接",
+        role=Role.OPERATOR,
+        also=frozenset({Role.MANAGER, Role.TRAINER, Role.COMPLIANCE}),
+    ),
 )
 
 TICKS: tuple[Tick, ...] = (
@@ -92,7 +101,8 @@ def find(text: str) -> tuple[Command, str] | None:
 
 
 def may(talk: Talk, command: Command) -> bool:
-    return bool(talk.roles & _ALLOWED.get(command.role, {command.role})) or command.role is Role.LEARNER
+    allowed = _ALLOWED.get(command.role, {command.role}) | command.also
+    return bool(talk.roles & allowed) or command.role is Role.LEARNER
 
 
 async def subject(talk: Talk, kind: Kind, text: str) -> Lesson | None:

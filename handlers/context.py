@@ -113,6 +113,7 @@ class Command:
     takes: str = ""
     role: Role = Role.LEARNER
     free: bool = field(default=False)  # the words may follow without a space
+    also: frozenset[Role] = frozenset()  # further roles it is for
 
     @property
     def name(self) -> str:

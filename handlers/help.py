@@ -60,7 +60,7 @@ def _useful(talk: Talk, command: Command) -> bool:
     """Whether 帮助 lists a command; people who do not learn need only what concerns templates and boards."""
     if command.role is Role.LEARNER and Role.LEARNER not in talk.roles:
         return command.name in _FOR_ALL
-    return command.role in talk.roles
+    return bool(talk.roles & {command.role, *command.also})
 
 
 def nearest(text: str, commands: Sequence[Command]) -> list[str]:

@@ -73,5 +73,13 @@ async def fire(tx: Tx, key: str, outcome: str, now: datetime, *, people: int = 0
     return result.scalar() is not None
 
 
+async def conclude(tx: Tx, key: str, outcome: str, detail: str) -> None:
+    """What became of something that fired and took its time."""
+    row = await tx.get(Firing, key)
+    if row is not None:
+        row.outcome, row.detail = outcome, detail[:200]
+        await tx.flush()
+
+
 async def fired(tx: Tx, key: str) -> Firing | None:
     return await tx.get(Firing, key)

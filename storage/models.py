@@ -80,6 +80,7 @@ class Person(SQLModel, table=True):
     tags: list[str] = json_column(list)
     joined_on: date | None = None
     unanswered: int = 0  # pushes in a row without an answer
+    held: list[str] = json_column(list)  # what the people sheet decides: name, department, active
     created_at: datetime = moment()
 
 
@@ -144,7 +145,7 @@ class Firing(SQLModel, table=True):
     second replica finds it taken."""
 
     key: str = Field(primary_key=True, max_length=128)
-    outcome: str  # planned · skipped
+    outcome: str  # planned · skipped · done · failed
     people: int = 0
     detail: str = ""
     at: datetime = moment()
@@ -321,6 +322,8 @@ class Delivery(SQLModel, table=True):
         Index("ix_delivery_status_due_at", "status", "due_at"),
         Index("ix_delivery_person_id_created_at", "person_id", "created_at"),
         Index("ix_delivery_recipient_status", "recipient", "status"),
+        Index("ix_delivery_recipient_sent_at", "recipient", "sent_at"),
+        Index("ix_delivery_kind_status", "kind", "status"),
     )
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(max_length=160)
@@ -330,6 +333,7 @@ class Delivery(SQLModel, table=True):
     kind: str  # answer · challenge · reminder · board · notice
     content: str = Field(max_length=16)  # digest of the Content row
     status: str  # due · sending · sent · failed · unknown · cancelled
+    parts: int = 0  # how many calls show it, known once it is taken up
     parts_sent: int = 0
     tries: int = 0
     owner: str | None = None
@@ -390,6 +394,19 @@ class Token(SQLModel, table=True):
     name: str = Field(primary_key=True)
     value: str
     expires_at: datetime = moment()
+
+
+class LoginToken(SQLModel, table=True):
+    """What lets a browser in: a link from the chat, the state of a vendor's login on its way, a session. Only the
+    hash is kept; `detail` is where the browser wants to go."""
+
+    __tablename__ = "login_token"
+    hash: str = Field(primary_key=True, max_length=64)
+    kind: str = Field(max_length=8)  # link · state · session
+    person_id: int | None = Field(default=None, foreign_key="person.id", index=True)
+    detail: str = ""
+    created_at: datetime = moment()
+    expires_at: datetime = moment(index=True)
 
 
 class Setting(SQLModel, table=True):

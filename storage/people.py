@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import or_, text, update
@@ -75,6 +75,11 @@ async def department_named(tx: Tx, name: str, parent: Department | None = None) 
         found = (await tx.scalars(query)).first()
     if found is not None:
         return found
+    return await add_department(tx, name, parent)
+
+
+async def add_department(tx: Tx, name: str, parent: Department | None = None) -> Department:
+    """A new department, whatever others of that name there are."""
     department = Department(name=name, parent_id=parent.id if parent else None)
     tx.add(department)
     await tx.flush()
@@ -271,56 +276,6 @@ def chunks(values: Iterable[Any], size: int = 500) -> Iterable[list[Any]]:
             block = []
     if block:
         yield block
-
-
-@dataclass(frozen=True)
-class SheetRow:
-    """One line of a people sheet, checked."""
-
-    name: str
-    staff_no: str
-    department: str
-    roles: tuple[Role, ...]
-    external: tuple[tuple[str, str], ...]  # (platform, user id)
-    learns: bool
-    shift: tuple[time, time] | None = None
-    joined_on: date | None = None
-
-
-async def put(tx: Tx, row: SheetRow, now: datetime) -> bool:
-    """Add or update the person with this staff number; True when new."""
-    department = await department_named(tx, row.department)
-    person = await by_staff_no(tx, row.staff_no)
-    for platform, external_id in row.external if person is None else ():
-        known = await by_identity(tx, platform, external_id)
-        if known is not None and known.staff_no is None:  # enrolled by their first message; the sheet says who it is
-            person, known.staff_no, known.name = known, row.staff_no, row.name
-    new = person is None
-    if person is None:
-        person = Person(name=row.name, staff_no=row.staff_no, department_id=_id(department), created_at=now)
-        tx.add(person)
-    person.name, person.department_id, person.learns, person.active = row.name, _id(department), row.learns, True
-    person.joined_on = row.joined_on
-    if row.shift:
-        person.shift_start, person.shift_end = row.shift
-    await tx.flush()
-    for grant_row in await tx.scalars(select(RoleGrant).where(RoleGrant.person_id == person.id)):
-        await tx.delete(grant_row)
-    for role in row.roles:
-        await grant(tx, _id(person), role, _id(department) if role is Role.MANAGER else None)
-    for platform, external_id in row.external:
-        await _identify(tx, _id(person), platform, external_id)
-    await tx.flush()
-    return new
-
-
-async def _identify(tx: Tx, person_id: int, platform: str, external_id: str) -> None:
-    query = select(Identity).where(Identity.platform == platform, Identity.external_id == external_id)
-    identity = (await tx.scalars(query)).first()
-    if identity is None:
-        tx.add(Identity(platform=platform, external_id=external_id, person_id=person_id))
-    else:
-        identity.person_id = person_id
 
 
 def _id(row: Any) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import app, config
-from bot.cli.checks import examine
+from bot.cli.doctor import examine
 from bot.core import log
 from bot.core.clock import ShiftedClock, SystemClock
 from bot.jobs.local import only_process

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -26,7 +26,8 @@ class Incoming:
 
     `key` is unique per platform: the vendor's repeats carry the same key. `sender` is the vendor's user id,
     case-folded by the adapter where the vendor ignores case. `passive` says that the wire can carry one answer
-    back in the response.
+    back in the response. A tap on a card of ours names the `card` by the key it was sent with, and may bring a `handle`
+    that the vendor wants back when the card is to change.
     """
 
     platform: str
@@ -35,6 +36,8 @@ class Incoming:
     kind: Kind
     text: str = ""
     passive: bool = False
+    card: str = ""
+    handle: str = field(default="", repr=False)
 
 
 class Style(StrEnum):

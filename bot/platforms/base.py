@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bot.core.messages import Line, Message, Style
+from bot.directory.model import Source
 
 Payload = dict[str, Any]
 """One vendor message body without recipients; plain JSON, so that it can be stored and compared."""
@@ -28,10 +29,63 @@ class Limits:
 
 @dataclass(frozen=True)
 class Sent:
-    """What the platform said of an accepted call: its message id, and the recipients it did not reach, with why."""
+    """What the platform said of an accepted call: its message id, and the recipients it did not reach, with why.
+
+    `failed` will never get it; `later` surely have not got it, and the same call may be made again for them alone.
+    """
 
     message_id: str = ""
     failed: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the operator must know. `code` names it; `words` (Chinese) say what is wrong and what to do."""
+
+    platform: str
+    code: str
+    words: str
+
+
+Alarm = Callable[[Notice], Awaitable[None]]
+"""Tells the operator, at most once a day for one platform and code. Never raises."""
+
+
+@dataclass(frozen=True)
+class ContactChange:
+    """The vendor's directory changed. `what` is its word for it (create_user, delete_party, …), `subject` the id of the
+    person, department or tag, `elements` everything it said, by its own names. Often ids only, never trusted as whole.
+    """
+
+    platform: str
+    what: str
+    subject: str
+    elements: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Door(Protocol):
+    """A vendor's login for the members of one organisation."""
+
+    def authorize(self, back: str, state: str, agent: str) -> str:
+        """Where to send a browser with this User-Agent, to come back to `back` with a code and `state`."""
+        ...
+
+    async def user_of(self, code: str) -> str | None:
+        """The user id a code stands for, None for an outsider. Raises Permanent for a code that is no good, else
+        Temporary or Misconfigured."""
+        ...
+
+
+@runtime_checkable
+class Organised(Protocol):
+    """A platform with a directory of people and departments, and a login for them."""
+
+    contacts: Source
+    oauth: Door
+
+
+OnContact = Callable[[ContactChange], Awaitable[None]]
 
 
 class Platform(Protocol):

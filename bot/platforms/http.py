@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import json
 import logging
 import secrets
@@ -24,7 +25,9 @@ from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, Permanent, PlatformError, StorageBusy, Temporary
 from bot.core.log import note
 
-ANSWER_LIMIT = 1024 * 1024
+ANSWER_LIMIT = 8 * 1024 * 1024  # bytes; the members of one big department are some of them
+_JSON = {"Content-Type": "application/json; charset=utf-8"}
+_LARGE = 512 * 1024  # bytes; a larger body is written in pieces, so that it does not hold up the loop
 _BLOCKED_PAUSE = 60.0  # seconds before trying again when something between us and the vendor refused a call
 
 Body = bytes | aiohttp.MultipartWriter
@@ -69,19 +72,36 @@ class JsonHttp:
         if session is not None:
             await session.close()
 
-    async def get(self, path: str, query: Mapping[str, str]) -> Reply:
+    async def get(self, path: str, query: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> Reply:
         """Ask for something. Raises Temporary."""
-        return await self._call("GET", path, query, None, False)
+        return await self._call("GET", path, query, None, False, headers)
 
-    async def post(self, path: str, query: Mapping[str, str], body: Mapping[str, Any], *, changes: bool) -> Reply:
+    async def post(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        body: Mapping[str, Any],
+        *,
+        changes: bool,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+    ) -> Reply:
         """Send a JSON object; `changes` says that carrying it out twice would matter. Raises Temporary or Ambiguous."""
-        return await self._call("POST", path, query, canonical(body), changes)
+        return await self._call(method, path, query, canonical(body), changes, headers)
 
     async def upload(self, path: str, query: Mapping[str, str], form: aiohttp.MultipartWriter) -> Reply:
         """Send a file; sending it twice is harmless. Raises Temporary."""
         return await self._call("POST", path, query, form, False)
 
-    async def _call(self, method: str, path: str, query: Mapping[str, str], data: Body | None, changes: bool) -> Reply:
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        data: Body | None,
+        changes: bool,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
         if self._session is None:
             raise RuntimeError("start() comes before the first call")
         written = SimpleNamespace(headers=False)
@@ -91,8 +111,8 @@ class JsonHttp:
                 method,
                 f"{self._base}{path}",
                 params=dict(query),
-                data=data,
-                headers={"Content-Type": "application/json; charset=utf-8"} if isinstance(data, bytes) else {},
+                data=io.BytesIO(data) if isinstance(data, bytes) and len(data) > _LARGE else data,
+                headers={**(_JSON if isinstance(data, bytes) else {}), **(headers or {})},
                 allow_redirects=False,
                 trace_request_ctx=written,
             ) as response:

@@ -98,7 +98,7 @@ async def test_a_message_arrives_live_and_once(open_page: OpenPage, app: Scripte
 
 async def test_enter_sends_and_shift_enter_breaks_the_line(open_page: OpenPage, app: ScriptedApp) -> None:
     page = (await open_page()).page
-    app.bot.pause = 0.4
+    app.bot.pause = 2.0
     await page.locator("#words").press_sequentially("第一行")
     await page.keyboard.press("Shift+Enter")
     await page.locator("#words").press_sequentially("第二行")

@@ -110,7 +110,8 @@ class Post:
         """Somebody took up everything that is due, then died."""
         async with self.database.transaction() as tx:
             rows = await deliveries.due(tx, self.clock.now(), [self.vendor.name], 100)
-            await deliveries.claim(tx, [row.id or 0 for row in rows], "dead", "their-batch", self.clock.now() - ago)
+            ids = await deliveries.claim(tx, [row.id or 0 for row in rows], "dead", "their-batch", self.clock.now())
+            await deliveries.record(tx, ids, sent_at=self.clock.now() - ago)
 
 
 @pytest.fixture
@@ -227,6 +228,52 @@ async def test_people_who_were_not_reached_are_told_apart(post: Post) -> None:
     assert [rows[f"k{number}"].status for number in range(3)] == [SENT, FAILED, SENT]
     assert rows["k1"].error == "不在可见范围"
     assert [recipients for recipients, _, _ in post.vendor.calls] == [("u0", "u1", "u2"), ("u0", "u2")]
+
+
+async def test_people_who_can_be_reached_later_get_it_later_and_nobody_else_twice(post: Post) -> None:
+    throttled = {"u1": "对方限流", "u2": "对方限流"}
+    post.vendor.script = [Sent("m", failed={"u0": "没有这个人"}, later=throttled), Sent("m")]
+    for number in range(3):
+        await post.owe(f"k{number}", f"u{number}", "一", "二")
+    await post.owe("after", "u1", "后来的")
+    courier = post.courier()
+    assert await courier.run_once() == 3
+    rows = await post.rows()
+    assert [rows[f"k{number}"].status for number in range(3)] == [FAILED, DUE, DUE]
+    assert (rows["k1"].error, rows["k1"].parts_sent) == ("对方限流", 0)
+    assert rows["k1"].due_at == rows["k2"].due_at > post.clock.now(), "they go out together again"
+    assert await courier.run_once() == 0, "what comes after it waits for it"
+    post.clock.advance(seconds=10)
+    while await courier.run_once():
+        pass
+    assert [recipients for recipients, _, _ in post.vendor.calls] == [("u0", "u1", "u2"), *[("u1", "u2")] * 2, ("u1",)]
+    assert await post.status("k1") == await post.status("k2") == await post.status("after") == SENT
+
+
+async def test_a_later_part_that_can_be_had_later_does_not_repeat_the_earlier(post: Post) -> None:
+    post.vendor.script = [Sent("m"), Sent("m", later={"u1": "对方限流"})]
+    for number in range(2):
+        await post.owe(f"k{number}", f"u{number}", "一", "二")
+    courier = post.courier()
+    await courier.run_once()
+    assert await post.status("k0") == SENT
+    post.clock.advance(seconds=10)
+    await courier.run_once()
+    assert await post.status("k1") == SENT
+    assert post.vendor.reached["u0", "一"] == post.vendor.reached["u0", "二"] == post.vendor.reached["u1", "一"] == 1
+
+
+async def test_who_could_never_be_reached_in_a_day_is_given_up(post: Post) -> None:
+    post.vendor.script = [Sent("m", later={"u": "对方限流"})] * 1000
+    await post.owe("k", "u", "一")
+    courier = post.courier()
+    for _ in range(1000):
+        if await post.status() != DUE:
+            break
+        post.clock.set((await post.rows())["k"].due_at)
+        await courier.run_once()
+    row = (await post.rows())["k"]
+    assert (row.status, row.error) == (FAILED, "对方限流")
 
 
 async def test_temporary_comes_again_when_the_vendor_says(post: Post) -> None:

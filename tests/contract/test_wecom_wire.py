@@ -14,9 +14,9 @@ from bot.core.clock import ManualClock
 from bot.core.errors import StorageBusy
 from bot.core.messages import Incoming, Kind, Message, say
 from bot.platforms.wecom import Wecom
+from tests.fakes.faults import Kind as FaultKind
 from tests.fakes.wecom import FakeWecom, Sealer
 from tests.fakes.wecom.bot import running, serving
-from tests.fakes.wecom.faults import Kind as FaultKind
 
 
 class Echo:
@@ -99,7 +99,7 @@ async def test_an_answer_that_does_not_fit_is_sent(fake: FakeWecom, bot: Echo) -
 async def test_every_event(fake: FakeWecom, bot: Echo) -> None:
     assert (await fake.enter("Alice")).reply == "你说："
     assert (await fake.click("Alice", "话术")).reply == "你说：话术"
-    assert (await fake.click_card("Alice", "再答", "t1", {"q": ["1"]})).reply == "你说：再答"
+    assert (await fake.click_card("Alice", "再答", "t1", {"q": ["1"]})).reply == "你说：1"
     assert (await fake.push_media("Alice", "voice")).reply == "你说："
     assert (await fake.subscribe("Zoe")).reply == "你说："
     assert (await fake.unsubscribe("bob")).reply is None
@@ -109,7 +109,7 @@ async def test_every_event(fake: FakeWecom, bot: Echo) -> None:
 
 
 async def test_events_that_do_not_concern_the_chat_are_accepted_in_silence(fake: FakeWecom, bot: Echo) -> None:
-    for event in ("LOCATION", "view", "change_contact", "inactive_alert"):
+    for event in ("LOCATION", "view", "view_miniprogram", "change_contact", "inactive_alert"):
         pushed = await fake.push_event("Alice", event)
         assert (pushed.accepted, pushed.reply) == (True, None)
     assert bot.taken == []

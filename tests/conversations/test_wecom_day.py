@@ -121,7 +121,7 @@ async def test_a_menu_click_and_entering(day: Day) -> None:
     await fake.enter("bob")
     assert len(fake.hears("bob")) == before, "opening the chat again says nothing"
     await fake.click("bob", "帮助")
-    await fake.until("bob", "【帮助】")
+    await fake.until("bob", "**帮助**")
 
 
 async def test_an_expired_token_is_renewed_and_the_question_arrives_once(day: Day) -> None:

@@ -97,7 +97,7 @@ def _is_package(path: Path) -> bool:
     return (path / "__init__.py").exists()
 
 
-@pytest.mark.parametrize("library", ["wechatpy", "apscheduler"])
+@pytest.mark.parametrize("library", ["wechatpy", "apscheduler", "openpyxl"])
 def test_a_vendor_library_lives_in_one_file(library: str) -> None:
     users = [
         str(path.relative_to(ROOT))

@@ -14,6 +14,9 @@ from bot.core.errors import Misconfigured, Permanent, PlatformError, Temporary
 TOKEN_DEAD = frozenset({40014, 42001})  # invalid, expired: renew once
 MEDIA_DEAD = frozenset({40007, 40145})  # invalid, expired: upload once more
 ALL_UNREACHABLE = 81013  # every recipient is outside the visible range or unknown (WC90236)
+NO_CALLBACK = 43012  # cards need a callback address
+CARD_REFUSED = frozenset({*range(42014, 42021), *range(42027, 42052)})  # a card's fields are not as they should be
+NO_MENU = 46003  # nothing has been set yet
 
 
 class Does(StrEnum):
@@ -36,6 +39,9 @@ _IDENTITY = "核对 JIEHUA_WECOM_SECRET 和 JIEHUA_WECOM_CORP_ID，并确认应�
 _AGENT = "核对 JIEHUA_WECOM_AGENT_ID：要和 Secret 属于同一个应用"
 _RANGE = "在企业微信后台「应用管理」里检查应用的可见范围"
 _RIGHTS = "在企业微信后台检查应用是否停用、接口权限是否还在（长期不用会被自动收回）"
+_CONTACTS = "在企业微信后台「通讯录同步」里检查授权范围和可信IP"
+_WORDING = "换一种写法"
+_AGAIN = "从企业微信里重新打开一次"
 _IP = "把本机出口地址{address}加进应用的「企业可信IP」，约一分钟后生效"
 
 
@@ -51,13 +57,65 @@ def _never(says: str, advice: str = "") -> Meaning:
     return Meaning(Does.NEVER, says, advice)
 
 
-CODES: dict[int, Meaning] = {
+_MESSAGE: dict[int, Meaning] = {
+    40003: _never("成员账号不合规则"),
+    40031: _never("成员名单不合规则"),
+    40032: _never("成员名单太长"),
+    46004: _never("没有这个成员"),
+    60111: _never("没有这个成员"),
+    50002: _never("成员不在应用可见范围内", _RANGE),
+    60011: _never("没有对这个部门、成员或标签的权限", _RANGE),
+    60021: _never("成员不在应用可见范围内", _RANGE),
+    ALL_UNREACHABLE: _never("收件人都不在应用可见范围内", _RANGE),
+    82001: _never("没有收件人"),
+    82002: _never("部门太多"),
+    82003: _never("标签太多"),
+    86008: _never("群聊不是本应用建的"),
+    43004: _never("成员没有绑定微信"),
+    40008: _never("消息类型不对"),
+    40035: _never("参数不对"),
+    40058: _never("参数不对或内容太长"),
+    40063: _never("缺少参数"),
+    44004: _never("文字是空的"),
+    45002: _never("内容太长"),
+    45008: _never("图文条数太多"),
+    40206: _never("请求太大"),
+    40033: _never("内容里有企业微信不收的字符", _WORDING),
+    82004: _never("内容可能让客户端出错", _WORDING),
+    40201: _never("内容被当作骚扰信息", _WORDING),
+    85002: _never("内容里有违禁词", _WORDING),
+    42052: _never("超过 24 小时，撤不回来了"),
+}
+
+_MEDIA: dict[int, Meaning] = {
+    40004: _never("文件类型不对"),
+    40005: _never("文件类型不对"),
+    40006: _never("文件大小不对"),
+    40007: _never("图片编号失效"),
+    40145: _never("图片编号过期"),
+    44001: _never("文件是空的"),
+    45001: _never("文件太大"),
+    45007: _never("语音超过 60 秒"),
+}
+
+_CARD: dict[int, Meaning] = {
+    **dict.fromkeys(sorted(CARD_REFUSED), _never("卡片内容不合规则")),
+    NO_CALLBACK: _operator("应用没有设置回调地址", "在应用的「接收消息」里填写回调地址并保存"),
+    60140: _never("卡片已经更新过，或超过了 72 小时"),
+    82101: _never("没有写要更新谁的卡片"),
+    82102: _never("要更新的人没有收到这张卡片"),
+}
+
+_LATER: dict[int, Meaning] = {
     -1: _later("企业微信系统繁忙"),
     40014: _later("访问凭证刚换就失效", 60),
     42001: _later("访问凭证刚换就过期", 60),
     45009: _later("调用太频繁", 60),  # the minute limit blocks for 60 s (WC90312)
     45033: _later("同时调用太多", 60),
     45035: _later("有冲突的操作正在进行", 5),
+}
+
+_SETTINGS: dict[int, Meaning] = {
     40001: _operator("应用 Secret 不对", _IDENTITY),
     40013: _operator("企业 ID 不对", _IDENTITY),
     41001: _operator("没有带访问凭证", _IDENTITY),
@@ -70,42 +128,25 @@ CODES: dict[int, Meaning] = {
     48001: _operator("应用没有这个接口的权限", _RIGHTS),
     48002: _operator("应用没有这个接口的权限", _RIGHTS),
     48006: _operator("应用长期不用，权限被收回", _RIGHTS),
-    48009: _operator("这个地址不能再读通讯录", _RIGHTS),
+    48008: _operator("通讯录编辑授权不够", _CONTACTS),
+    48009: _operator("这个地址不能再读通讯录", _CONTACTS),
+    48010: _operator("本机的 TLS 版本太旧", "升级服务器的系统和 OpenSSL，至少支持 TLS 1.2"),
     50003: _operator("应用已停用", _RIGHTS),
     60031: _operator("应用被禁止调用接口", _RIGHTS),
     43009: _operator("企业还没有验证", _RIGHTS),
-    43012: _operator("应用没有设置回调地址", "在应用的「接收消息」里填写回调地址并保存"),
-    50002: _never("成员不在应用可见范围内", _RANGE),
-    60011: _never("没有对这个部门、成员或标签的权限", _RANGE),
-    60021: _never("成员不在应用可见范围内", _RANGE),
-    40003: _never("成员账号不合规则"),
-    40031: _never("成员名单不合规则"),
-    40032: _never("成员名单太长"),
-    46004: _never("没有这个成员"),
-    60111: _never("没有这个成员"),
-    82001: _never("没有收件人"),
-    82002: _never("部门太多"),
-    82003: _never("标签太多"),
-    40008: _never("消息类型不对"),
-    40035: _never("参数不对"),
-    40058: _never("参数不对或内容太长"),
-    40063: _never("缺少参数"),
-    44004: _never("文字是空的"),
-    45002: _never("内容太长"),
-    45008: _never("图文条数太多"),
-    40206: _never("请求太大"),
-    40004: _never("文件类型不对"),
-    40005: _never("文件类型不对"),
-    40006: _never("文件大小不对"),
-    40007: _never("图片编号失效"),
-    40145: _never("图片编号过期"),
-    44001: _never("文件是空的"),
-    45001: _never("文件太大"),
-    40033: _never("内容里有企业微信不收的字符", "换一种写法"),
-    82004: _never("内容可能让客户端出错", "换一种写法"),
-    40201: _never("内容被当作骚扰信息", "换一种写法"),
-    85002: _never("内容里有违禁词", "换一种写法"),
 }
+
+_LOGIN: dict[int, Meaning] = {
+    40029: _never("登录码不对", _AGAIN),
+    42003: _never("登录码过期", _AGAIN),
+    42022: _never("登录码已经用过", _AGAIN),
+    84014: _never("登录票据过期", _AGAIN),
+    84015: _never("登录票据不对", _AGAIN),
+    50001: _operator("登录地址不在可信域名里", "在应用的「网页授权及JS-SDK」里填写可信域名"),
+}
+
+CODES: dict[int, Meaning] = {**_LATER, **_SETTINGS, **_MESSAGE, **_MEDIA, **_CARD, **_LOGIN}
+"""Every code of WC90313 that a self-built app meets; those of group robots and AI bots are other platforms'."""
 
 _ADDRESS = re.compile(r"from ip: ?([0-9A-Fa-f.:]+)")  # as in a real log, twikoo#1154
 

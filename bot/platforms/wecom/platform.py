@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
+import logging
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-import aiohttp
-
 from bot.core.clock import Clock
-from bot.core.errors import Ambiguous, CallbackRefused, Permanent, PlatformError, StorageBusy, Temporary
+from bot.core.errors import CallbackRefused, Permanent, StorageBusy, Temporary
+from bot.core.log import note
 from bot.core.messages import Incoming, Message
-from bot.platforms.base import Limits, Payload, PictureOf, Sent
-from bot.platforms.http import JsonHttp, Reply, TokenCache, TokenStore
-from bot.platforms.wecom import codes
-from bot.platforms.wecom.callback import to_incoming
-from bot.platforms.wecom.render import PART_BYTES, as_text, render
-from bot.platforms.wecom.wire import Envelope, text_reply
+from bot.platforms.base import Alarm, ContactChange, Limits, Notice, Payload, PictureOf, Sent
+from bot.platforms.http import TokenStore
+from bot.platforms.wecom import codes, menu
+from bot.platforms.wecom.api import Account, Api, accepted
+from bot.platforms.wecom.callback import understood
+from bot.platforms.wecom.cards import FACE_CHARACTERS, card_of, in_words, task_id
+from bot.platforms.wecom.contacts import Contacts
+from bot.platforms.wecom.oauth import Oauth
+from bot.platforms.wecom.render import render
+from bot.platforms.wecom.text import PART_BYTES, as_text, one_line
+from bot.platforms.wecom.wire import Envelope, button_reply, text_reply
 
 BODY_LIMIT = 1024 * 1024
 DUPLICATE_INTERVAL = 14_400  # seconds, the longest allowed (WC90236)
-MEDIA_SECONDS = 3 * 24 * 3600.0  # an uploaded file's life (WC90253)
 _KEYS = 3600  # how many seconds of the duplicate interval tell equal messages apart
-_MEDIA_KEPT = 50
+_NO_CARDS = timedelta(hours=1)  # how long words serve after the vendor said that there is no callback address
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
-
-@dataclass(frozen=True)
-class Account:
-    """One self-built app: five values from its pages in the WeCom console, and where the API is."""
-
-    corp_id: str
-    agent_id: int
-    secret: str = field(repr=False)
-    token: str = field(repr=False)
-    aes_key: str = field(repr=False)
-    api: str = "https://qyapi.weixin.qq.com"
+log = logging.getLogger(__name__)
 
 
 class Wecom:
@@ -65,32 +57,37 @@ class Wecom:
         clock: Clock,
         tokens: TokenStore,
         picture_of: PictureOf,
+        alarm: Alarm | None = None,
+        cards: bool = True,
         timeout: float = 10.0,
         callback_window: float = 300.0,  # seconds a callback's timestamp may be off; our choice, WeCom names none
     ) -> None:
-        self._account, self._clock, self._tokens, self._picture_of = account, clock, tokens, picture_of
+        self._account, self._clock, self._picture_of, self._alarm = account, clock, picture_of, alarm
+        self._cards, self._words_until = cards, clock.now()
         self._window = callback_window
-        self._http = JsonHttp(account.api, timeout=timeout)
+        self._api = Api(account, clock=clock, tokens=tokens, timeout=timeout)
+        self.contacts, self.oauth = Contacts(self._api, account.agent_id), Oauth(account, self._api)
         self._envelope = Envelope(account.token, account.aes_key, account.corp_id)
-        self._token = TokenCache(f"wecom:{account.corp_id}:{account.agent_id}", self._fetch_token, tokens, clock)
-        self._media: dict[str, TokenCache] = {}
 
     async def start(self) -> None:
-        await self._http.start()
+        await self._api.start()
 
     async def stop(self) -> None:
-        for cache in [self._token, *self._media.values()]:
-            await cache.stop()
-        await self._http.stop()
+        await self._api.stop()
 
     async def check(self) -> None:
         """Fetch a token: shows whether the account is right. Raises Permanent, Temporary or Misconfigured."""
-        await self._token.get()
+        await self._api.token()
 
     # Sending
 
+    @property
+    def cards(self) -> bool:
+        """Whether buttons are cards now, and not words to type."""
+        return self._cards and self._clock.now() >= self._words_until
+
     def render(self, message: Message) -> list[Payload]:
-        return render(message)
+        return render(message, cards=self.cards)
 
     async def send(self, recipients: Sequence[str], payload: Payload) -> Sent:
         """POST message/send (WC90236). Raises Permanent, Temporary (Misconfigured with advice) or Ambiguous."""
@@ -103,90 +100,92 @@ class Wecom:
         data = await self._send(self._body(wanted, payload))
         if data["errcode"] == codes.ALL_UNREACHABLE:
             return Sent(failed=failed | dict.fromkeys(wanted, "不在应用可见范围内，或没有这个成员"))
-        return Sent(str(data.get("msgid", "")), failed | _unreached(wanted, data))
+        return Sent(str(accepted(data).get("msgid", "")), failed | _unreached(wanted, data))
 
     def _body(self, wanted: list[str], payload: Payload) -> Payload:
-        content = {name: value for name, value in payload.items() if name != "key"}
+        content, key = {name: value for name, value in payload.items() if name != "key"}, str(payload.get("key", ""))
+        if "template_card" in content:
+            card = content["template_card"]
+            content["template_card"] = card | {"task_id": task_id(key, card)}
         return content | {
             "touser": "|".join(wanted),
             "agentid": self._account.agent_id,
             "enable_duplicate_check": 1,
-            "duplicate_check_interval": DUPLICATE_INTERVAL - zlib.crc32(str(payload.get("key", "")).encode()) % _KEYS,
+            "duplicate_check_interval": DUPLICATE_INTERVAL - zlib.crc32(key.encode()) % _KEYS,
         }
 
     async def _send(self, body: Payload) -> dict[str, Any]:
-        picture = body["image"].get("picture") if body["msgtype"] == "image" else None
-        cache = None if picture is None else await self._uploaded(picture)
-        used = ""
-        if cache is not None:
-            used = await cache.get()
-            body = body | {"image": {"media_id": used}}
-        data = await self._post_message(body)
-        if cache is not None and data["errcode"] in codes.MEDIA_DEAD:
-            data = await self._post_message(body | {"image": {"media_id": await cache.renew(used)}})
-        return data if data["errcode"] == codes.ALL_UNREACHABLE else _accepted(data)
+        match body["msgtype"]:
+            case "image":
+                return await self._send_picture(body)
+            case "template_card":
+                return await self._send_card(body)
+            case _:
+                return await self._post_message(body)
 
-    async def _post_message(self, body: Payload) -> dict[str, Any]:
-        async def post(token: str) -> Reply:
-            return await self._http.post("/cgi-bin/message/send", {"access_token": token}, body, changes=True)
-
-        return await self._with_token(post, Ambiguous)
-
-    async def _with_token(
-        self, call: Callable[[str], Awaitable[Reply]], unsure: type[PlatformError] = Temporary
-    ) -> dict[str, Any]:
-        """The answer to a call; a token that the vendor refuses is renewed once (WC91039)."""
-        token = await self._token.get()
-        data = _checked(await call(token), unsure)
-        if data["errcode"] in codes.TOKEN_DEAD:
-            data = _checked(await call(await self._token.renew(token)), unsure)
-        return data
-
-    async def _fetch_token(self) -> tuple[str, float]:
-        """GET gettoken (WC91039)."""
-        query = {"corpid": self._account.corp_id, "corpsecret": self._account.secret}
-        data = _accepted(_checked(await self._http.get("/cgi-bin/gettoken", query)))
-        token, lifetime = data.get("access_token"), data.get("expires_in")
-        if not isinstance(token, str) or not token or not isinstance(lifetime, int | float):
-            raise Temporary("企业微信的答复里没有访问凭证", "garbage")
-        return token, float(lifetime)
-
-    # Pictures
-
-    async def _uploaded(self, picture: int) -> TokenCache:
-        """The shared media id of a picture. It is kept by content and shared by the replicas, because a repeated
-        call is recognised only when its body, media id included, is identical."""
+    async def _send_picture(self, body: Payload) -> dict[str, Any]:
         try:
-            png = await self._picture_of(picture)
+            png = await self._picture_of(body["image"]["picture"])
         except StorageBusy as error:
             raise Temporary(str(error), "storage") from error
         if not png:
             raise Permanent("图片已经不在了", "picture")
-        digest = hashlib.sha256(png).hexdigest()[:16]
-        if digest not in self._media:
+        media = self._api.media(png)
+        used = await media.get()
+        data = await self._post_message(body | {"image": {"media_id": used}})
+        if data["errcode"] in codes.MEDIA_DEAD:
+            data = await self._post_message(body | {"image": {"media_id": await media.renew(used)}})
+        return data
 
-            async def fetch() -> tuple[str, float]:
-                return await self._upload(png), MEDIA_SECONDS
+    async def _send_card(self, body: Payload) -> dict[str, Any]:
+        """A card, or its buttons as words when the vendor takes no card: the answer must not end without a way on."""
+        data = await self._post_message(body)
+        code = data["errcode"]
+        if code == codes.NO_CALLBACK:
+            self._words_until = self._clock.now() + _NO_CARDS
+            meaning = codes.CODES[code]
+            await self._tell(str(code), f"{meaning.says}，卡片按钮先改成文字。请{meaning.advice}。")
+        elif code in codes.CARD_REFUSED:
+            note(log, "wecom.card", "a card was refused and is sent as words", logging.WARNING, code=code)
+        else:
+            return data
+        words = {name: value for name, value in body.items() if name != "template_card"} | in_words(body)
+        return await self._post_message(words)
 
-            while len(self._media) >= _MEDIA_KEPT:
-                del self._media[next(iter(self._media))]
-            name = f"wecom:{self._account.corp_id}:media:{digest}"
-            self._media[digest] = TokenCache(name, fetch, self._tokens, self._clock)
-        return self._media[digest]
+    async def _post_message(self, body: Payload) -> dict[str, Any]:
+        return await self._api.post("message/send", body, changes=True)
 
-    async def _upload(self, png: bytes) -> str:
-        """POST media/upload (WC90253)."""
+    async def _tell(self, code: str, words: str) -> None:
+        if self._alarm is not None:
+            await self._alarm(Notice(self.name, code, words))
 
-        async def post(token: str) -> Reply:
-            form = aiohttp.MultipartWriter("form-data")
-            part = form.append(io.BytesIO(png), {"Content-Type": "image/png"})
-            part.set_content_disposition("form-data", name="media", filename="jiehua.png", filelength=str(len(png)))
-            return await self._http.upload("/cgi-bin/media/upload", {"access_token": token, "type": "image"}, form)
+    async def recall(self, message_id: str) -> None:
+        """Take a message back from everybody who got it, within 24 hours (WC94867). Raises Permanent or Temporary."""
+        accepted(await self._api.post("message/recall", {"msgid": message_id}, changes=False))
 
-        media_id = _accepted(await self._with_token(post)).get("media_id")
-        if not isinstance(media_id, str) or not media_id:
-            raise Temporary("企业微信的答复里没有图片编号", "garbage")
-        return media_id
+    async def set_face(self, incoming: Incoming, words: str) -> None:
+        """Give the card that was tapped one button that says `words` and does nothing, for who tapped it (WC94888).
+
+        For when the response could not do it. The handle works once, for 72 hours. Raises Permanent, Temporary or
+        Ambiguous.
+        """
+        body = {
+            "userids": [incoming.sender],
+            "agentid": self._account.agent_id,
+            "response_code": incoming.handle,
+            "button": {"replace_name": one_line(words, FACE_CHARACTERS)},
+        }
+        accepted(await self._api.post("message/update_template_card", body, changes=True))
+
+    async def menu(self) -> dict[str, Any]:
+        """The app's menu as it is now, empty when there is none (menu/get, WC90232). Raises Permanent or Temporary."""
+        data = await self._api.get("menu/get", {"agentid": str(self._account.agent_id)})
+        return {} if data["errcode"] == codes.NO_MENU else accepted(data)
+
+    async def set_menu(self) -> None:
+        """Give the app our menu in place of its own (menu/create, WC90231). Raises Permanent or Temporary."""
+        query = {"agentid": str(self._account.agent_id)}
+        accepted(await self._api.post("menu/create", menu.body(), changes=False, query=query))
 
     # Receiving
 
@@ -195,25 +194,33 @@ class Wecom:
         self._check_time(query)
         return self._envelope.echo(query)
 
-    def incoming(self, query: Mapping[str, str], body: bytes) -> Incoming | None:
-        """The message in a callback; None for an event that does not concern the chat. Raises CallbackRefused."""
+    def incoming(self, query: Mapping[str, str], body: bytes) -> Incoming | Notice | ContactChange | None:
+        """What a callback says; None for what concerns nobody. Raises CallbackRefused."""
         if len(body) > BODY_LIMIT:
             raise CallbackRefused("内容太大")
         self._check_time(query)
         elements = self._envelope.open(query, body)
-        return to_incoming(elements, self._account.corp_id, self._account.agent_id)
+        return understood(elements, self._account.corp_id, self._account.agent_id)
 
     def fits_passive(self, message: Message) -> bool:
-        """Whether the callback's response can carry `message` whole (WC90241: text up to 2,048 bytes)."""
+        """Whether the callback's response can carry `message` whole (WC90241: text up to 2,048 bytes, no card)."""
         text = as_text(message)
-        return message.picture is None and text.strip() != "" and len(text.encode()) <= PART_BYTES
+        has_card = self.cards and card_of(message) is not None
+        return message.picture is None and not has_card and text.strip() != "" and len(text.encode()) <= PART_BYTES
 
     def passive(self, message: Message, incoming: Incoming) -> str | None:
-        """The sealed response that answers `incoming` with `message`; None when it cannot carry it."""
+        """The sealed response that answers `incoming` with `message`; None when it cannot carry it.
+
+        For a tapped card a message of a title alone is the card's new face.
+        """
         if not incoming.passive or not self.fits_passive(message):
             return None
-        now = int(self._clock.now().timestamp())
-        return self._envelope.seal(text_reply(incoming.sender, self._account.corp_id, as_text(message), now), now)
+        now, corp_id = int(self._clock.now().timestamp()), self._account.corp_id
+        if incoming.card and not message.lines:
+            face = one_line(message.title, FACE_CHARACTERS)
+            return self._envelope.seal(button_reply(incoming.sender, corp_id, face, now), now)
+        words = Message(message.lines, buttons=message.buttons) if incoming.card else message
+        return self._envelope.seal(text_reply(incoming.sender, corp_id, as_text(words), now), now)
 
     def _check_time(self, query: Mapping[str, str]) -> None:
         """A replay inside the window is harmless: its message is known already."""
@@ -238,18 +245,3 @@ def _unreached(wanted: Sequence[str], data: Mapping[str, Any]) -> dict[str, str]
             if name.casefold() in spelt:
                 failed[spelt[name.casefold()]] = why
     return failed
-
-
-def _checked(reply: Reply, unsure: type[PlatformError] = Temporary) -> dict[str, Any]:
-    """The answer with an errcode that is a number; without one nobody knows what happened."""
-    code = reply.data.get("errcode")
-    if isinstance(code, bool) or not isinstance(code, int):
-        raise unsure(f"企业微信的答复里没有错误码（HTTP {reply.status}）", "garbage")
-    return reply.data
-
-
-def _accepted(data: dict[str, Any]) -> dict[str, Any]:
-    """The answer, if its errcode is 0. Raises Permanent or Temporary."""
-    if data["errcode"] != 0:
-        raise codes.error_for(data["errcode"], str(data.get("errmsg", "")))
-    return data

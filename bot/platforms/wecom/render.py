@@ -1,7 +1,7 @@
-"""A message as WeCom payloads: text for a bubble, markdown for a card, an image after either. Pure (WC90236).
+"""A message as WeCom payloads: text for a bubble, markdown for a card of words, an image, then its buttons. Pure.
 
-Only documented markdown is made: **bold**, > quote and three font colours. Words that people or lessons wrote never
-make markup: what would is replaced by its full-width twin, because WeCom documents no escape character.
+Only documented markdown is made (WC90236): **bold**, > quote and three font colours. Words that people or lessons
+wrote never make markup: what would is replaced by its full-width twin, because WeCom documents no escape character.
 """
 
 from __future__ import annotations
@@ -9,45 +9,40 @@ from __future__ import annotations
 import re
 
 from bot.core.messages import Line, Message, Style
-from bot.platforms.base import Payload, plain_text, split
+from bot.platforms.base import Payload, split
+from bot.platforms.wecom.cards import card_of
+from bot.platforms.wecom.text import PART_BYTES, as_text, clean
 
-PART_BYTES = 2048  # text is cut there in silence; what happens to longer markdown is not documented
 _NUMBER_BYTES = len("（99/99）\n".encode())
 
-# Characters that XML forbids, and that JSON could only write as \uXXXX, which 40033 complains about (WC90313).
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LINK = re.compile(r"<(?=\s*/?\s*a\b)", re.IGNORECASE)
 _AT_START = re.compile(r"(?m)^([^\S\n]*)([>#])")
 _MARKUP = str.maketrans({"*": "＊", "`": "‘", "<": "＜"})
 
 _COLOURS = {Style.GOOD: ("info", "✓ "), Style.WARN: ("warning", "⚠ "), Style.HINT: ("comment", "")}
 
 
-def render(message: Message) -> list[Payload]:
-    """The payloads that show `message`, in order. An image stands as {"picture": id} until it is sent."""
-    payloads = _card(message) if message.title else None
+def render(message: Message, *, cards: bool = True, markdown_bytes: int = PART_BYTES) -> list[Payload]:
+    """The payloads that show `message`, in order. An image stands as {"picture": id} until it is sent.
+
+    With `cards` several buttons of a titled message become one card at the end; otherwise they are words to type.
+    A group robot's markdown may be longer than an app's: `markdown_bytes` (WC99110).
+    """
+    card = card_of(message) if cards else None
+    if card is not None:
+        message = message.with_buttons()
+    payloads = _markdown(message, markdown_bytes) if message.title else None
     if payloads is None:
         payloads = [_text(part) for part in split(as_text(message), PART_BYTES) if part.strip()]
     if message.picture is not None:
         payloads.append({"msgtype": "image", "image": {"picture": message.picture}})
-    return payloads
-
-
-def as_text(message: Message) -> str:
-    """The whole message as words, for a bubble or a passive reply. <a> is the only markup that text knows."""
-    return _LINK.sub("＜", clean(plain_text(message)))
-
-
-def clean(text: str) -> str:
-    """`text` without characters that cannot be sent."""
-    return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return payloads if card is None else [*payloads, card]
 
 
 def _text(part: str) -> Payload:
     return {"msgtype": "text", "text": {"content": part}}
 
 
-def _card(message: Message) -> list[Payload] | None:
+def _markdown(message: Message, most: int) -> list[Payload] | None:
     """A titled message as markdown, cut between lines; None when a single line is too long for that."""
     title = _plain(message.title).replace("\n", " ")
     rows = [f"**{title}**"]
@@ -59,9 +54,9 @@ def _card(message: Message) -> list[Payload] | None:
         rows += _rows(line)
     if message.buttons:
         rows.append("可以回复：" + "、".join(f"「{_plain(button.says)}」" for button in message.buttons))
-    if any(len(row.encode()) + 1 + _NUMBER_BYTES > PART_BYTES for row in rows):
+    if any(len(row.encode()) + 1 + _NUMBER_BYTES > most for row in rows):
         return None
-    return [{"msgtype": "markdown", "markdown": {"content": part}} for part in split("\n".join(rows), PART_BYTES)]
+    return [{"msgtype": "markdown", "markdown": {"content": part}} for part in split("\n".join(rows), most)]
 
 
 def _rows(line: Line) -> list[str]:

@@ -68,10 +68,19 @@ class Envelope:
 
 def text_reply(to: str, corp_id: str, text: str, timestamp: int) -> str:
     """A passive text reply before it is sealed (WC90241). `text` holds no characters that XML forbids."""
+    return _reply(to, corp_id, timestamp, "text", f"<Content>{_cdata(text)}</Content>")
+
+
+def button_reply(to: str, corp_id: str, words: str, timestamp: int) -> str:
+    """A passive reply that gives the tapped card one button that says `words` and does nothing; for `to` only."""
+    inside = f"<Button><ReplaceName>{_cdata(words)}</ReplaceName></Button>"
+    return _reply(to, corp_id, timestamp, "update_button", inside)
+
+
+def _reply(to: str, corp_id: str, timestamp: int, kind: str, inside: str) -> str:
     return (
         f"<xml><ToUserName>{_cdata(to)}</ToUserName><FromUserName>{_cdata(corp_id)}</FromUserName>"
-        f"<CreateTime>{timestamp}</CreateTime><MsgType><![CDATA[text]]></MsgType>"
-        f"<Content>{_cdata(text)}</Content></xml>"
+        f"<CreateTime>{timestamp}</CreateTime><MsgType>{_cdata(kind)}</MsgType>{inside}</xml>"
     )
 
 

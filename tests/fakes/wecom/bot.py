@@ -8,6 +8,7 @@ from datetime import datetime
 
 from aiohttp import web
 
+from bot.platforms.base import Alarm, OnContact
 from bot.platforms.http import Entry, TokenStore
 from bot.platforms.wecom import Account, Wecom
 from bot.web.callbacks import WECOM_DEADLINE, Receive, add_wecom
@@ -36,12 +37,14 @@ async def png_of(_picture: int) -> bytes:
 
 
 @asynccontextmanager
-async def running(fake: FakeWecom, store: TokenStore | None = None, timeout: float = 5.0) -> AsyncIterator[Wecom]:
+async def running(
+    fake: FakeWecom, store: TokenStore | None = None, timeout: float = 5.0, alarm: Alarm | None = None
+) -> AsyncIterator[Wecom]:
     """A started Wecom that talks to `fake`; several on one store are replicas."""
     vendor = fake.vendor
     account = Account(vendor.corp_id, vendor.agent_id, fake.secret, fake.token, fake.aes_key, fake.api_url)
     tokens = store or MemoryTokens()
-    wecom = Wecom(account, clock=fake.clock, tokens=tokens, picture_of=png_of, timeout=timeout)
+    wecom = Wecom(account, clock=fake.clock, tokens=tokens, picture_of=png_of, timeout=timeout, alarm=alarm)
     await wecom.start()
     try:
         yield wecom
@@ -51,11 +54,17 @@ async def running(fake: FakeWecom, store: TokenStore | None = None, timeout: flo
 
 @asynccontextmanager
 async def serving(
-    fake: FakeWecom, wecom: Wecom, receive: Receive, *, deadline: float = WECOM_DEADLINE
+    fake: FakeWecom,
+    wecom: Wecom,
+    receive: Receive,
+    *,
+    deadline: float = WECOM_DEADLINE,
+    alarm: Alarm | None = None,
+    on_contact: OnContact | None = None,
 ) -> AsyncIterator[str]:
     """A bot that hands callbacks to `receive`; the fake is told its address."""
     app = web.Application()
-    add_wecom(app, wecom, receive, deadline=deadline)
+    add_wecom(app, wecom, receive, deadline=deadline, alarm=alarm, on_contact=on_contact)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -11,7 +11,7 @@ import io
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from time import monotonic
@@ -30,10 +30,12 @@ _MAY_BE_ANSWERED = {
 
 @dataclass(frozen=True)
 class Attempt:
-    """One sending of a callback: the HTTP status (None: no answer in time), the reply it carried, what was wrong."""
+    """One sending of a callback: the HTTP status (None: no answer in time), what was wrong, and the reply it carried:
+    words for the chat, or the new face of the tapped card."""
 
     status: int | None
     reply: str | None = None
+    face: str | None = None
     problem: str = ""
     seconds: float = 0.0
 
@@ -45,6 +47,7 @@ class Pushed:
     user: str
     xml: str
     event: str = ""
+    task_id: str = ""  # of the tapped card
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -56,6 +59,11 @@ class Pushed:
         """What the response of the last sending said to the person."""
         return self.attempts[-1].reply if self.attempts else None
 
+    @property
+    def face(self) -> str | None:
+        """What the response of the last sending made of the tapped card."""
+        return self.attempts[-1].face if self.attempts else None
+
 
 class Callbacks:
     """The vendor's side of one callback URL. `sends`, `deadline` and `pause` are knobs (protocols.md H2)."""
@@ -65,7 +73,9 @@ class Callbacks:
         self.sealer = Sealer(token, aes_key, vendor.corp_id)
         self.url = ""
         self.sends, self.deadline, self.pause = 3, 5.0, 0.0
+        self.repeats_on_status = True  # whether a status other than 200 is sent again, not only silence (H2)
         self.errors: list[str] = []
+        self.sealed: list[str] = []  # every ciphertext of both directions
         self._ids = count(7_000_000_000_000_000_001)
 
     async def verify(self) -> bool:
@@ -83,6 +93,7 @@ class Callbacks:
         """Query and body of a callback: fresh random bytes, nonce and timestamp each time; `sealed` overrides."""
         sealer = sealer or self.sealer
         sealed = sealed or sealer.seal(xml)
+        self.sealed.append(sealed)
         corp, agent = self.vendor.corp_id, self.vendor.agent_id
         body = (
             f"<xml><ToUserName><![CDATA[{corp}]]></ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt>"
@@ -133,6 +144,8 @@ class Callbacks:
             if attempt.status == 200 and number >= lost:
                 self._take(pushed, attempt)
                 break
+            if attempt.status not in (200, None) and not self.repeats_on_status:
+                break
         return pushed
 
     async def _attempt(self, pushed: Pushed) -> Attempt:
@@ -142,7 +155,8 @@ class Callbacks:
         if status != 200 or not raw:
             return Attempt(status, seconds=seconds)
         try:
-            return Attempt(status, self._opened(pushed, raw), seconds=seconds)
+            reply, face = self._opened(pushed, raw)
+            return Attempt(status, reply, face, seconds=seconds)
         except (ValueError, ElementTree.ParseError) as error:
             return Attempt(status, problem=f"passive reply: {error}", seconds=seconds)
 
@@ -154,25 +168,37 @@ class Callbacks:
             seen = cut_bytes(attempt.reply)
             shown = Shown(pushed.user, "text", seen, True, self.vendor.clock.now(), cut=seen != attempt.reply)
             self.vendor.shown.append(shown)
+        elif attempt.face is not None:
+            dealt = self.vendor.cards.of_task(pushed.task_id)
+            if dealt is None:
+                self.errors.append("passive reply: it changes a card that was never sent")
+            else:
+                self.vendor.cards.set_face(dealt, pushed.user, attempt.face)
 
-    def _opened(self, pushed: Pushed, raw: bytes) -> str:
-        """The text of a passive reply. Raises ValueError for what the vendor would not show."""
+    def _opened(self, pushed: Pushed, raw: bytes) -> tuple[str | None, str | None]:
+        """Words and card face of a passive reply, one of them. Raises ValueError for what the vendor would not show."""
         outer = _flat(raw.decode(), ("Encrypt", "MsgSignature", "TimeStamp", "Nonce"))
+        self.sealed.append(outer["Encrypt"])
         expected = self.sealer.sign(outer["TimeStamp"], outer["Nonce"], outer["Encrypt"])
         if outer["MsgSignature"] != expected:
             raise ValueError("the signature is wrong")
+        xml = self.sealer.open(outer["Encrypt"])
+        is_text = "<Content>" in xml
         inner = _flat(
-            self.sealer.open(outer["Encrypt"]), ("ToUserName", "FromUserName", "CreateTime", "MsgType", "Content")
+            xml, ("ToUserName", "FromUserName", "CreateTime", "MsgType", "Content" if is_text else "Button/ReplaceName")
         )
         if inner["ToUserName"].casefold() != pushed.user.casefold() or inner["FromUserName"] != self.vendor.corp_id:
             raise ValueError("it is addressed wrongly")
-        if inner["MsgType"] != "text" or not inner["CreateTime"].isdigit():
-            raise ValueError("it is not a text reply")
+        if inner["MsgType"] != ("text" if is_text else "update_button") or not inner["CreateTime"].isdigit():
+            raise ValueError("it is neither a text nor a new button")
         if pushed.event and pushed.event.lower() not in _MAY_BE_ANSWERED:
             raise ValueError(f"{pushed.event} cannot be answered")
-        if not inner["Content"].strip():
+        if not is_text and not pushed.task_id:
+            raise ValueError("there is no card to change")
+        words = inner["Content" if is_text else "Button/ReplaceName"]
+        if not words.strip():
             raise ValueError("its text is empty")
-        return inner["Content"]
+        return (words, None) if is_text else (None, words)
 
 
 def selected_items(chosen: Mapping[str, Sequence[str]]) -> str:
@@ -193,13 +219,22 @@ def _value(value: str | int) -> str:
 
 
 def _flat(xml: str, names: Sequence[str]) -> dict[str, str]:
-    """Exactly these elements under <xml>, each once, in any order."""
+    """Exactly these elements under <xml>, each once, in any order; one with a / stands under another."""
     if re.search(r"<!(?!\[CDATA\[)", re.sub(r"<!\[CDATA\[.*?\]\]>", "", xml, flags=re.DOTALL)):
         raise ValueError("there is a declaration in it")
     root = ElementTree.fromstring(xml)
-    if root.tag != "xml" or sorted(child.tag for child in root) != sorted(names):
-        raise ValueError(f"its elements are {[child.tag for child in root]}")
-    return {child.tag: child.text or "" for child in root}
+    leaves = list(_leaves(root))
+    if root.tag != "xml" or sorted(path for path, _ in leaves) != sorted(names):
+        raise ValueError(f"its elements are {[path for path, _ in leaves]}")
+    return {path: element.text or "" for path, element in leaves}
+
+
+def _leaves(element: ElementTree.Element, before: str = "") -> Iterator[tuple[str, ElementTree.Element]]:
+    for child in element:
+        if len(child):
+            yield from _leaves(child, f"{before}{child.tag}/")
+        else:
+            yield before + child.tag, child
 
 
 def random_aes_key() -> str:

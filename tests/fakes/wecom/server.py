@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import web
 from yarl import URL
 
 from bot.core.clock import Clock, ManualClock
+from tests.fakes.faults import Fault
+from tests.fakes.faults import Kind as FaultKind
+from tests.fakes.wecom.api import VendorApi
 from tests.fakes.wecom.callbacks import Callbacks, Pushed, random_aes_key, selected_items
-from tests.fakes.wecom.faults import Fault, Faults
-from tests.fakes.wecom.faults import Kind as FaultKind
-from tests.fakes.wecom.vendor import Refusal, Request, Shown, Vendor
+from tests.fakes.wecom.cards import Dealt
+from tests.fakes.wecom.vendor import Request, Shown, Vendor
 
 
 class FakeWecom:
@@ -39,21 +40,14 @@ class FakeWecom:
         self.secret, self.token, self.aes_key = "fake-secret-0f1e2d3c4b5a", "FakeCallbackToken", random_aes_key()
         self.vendor = Vendor(self.clock, corp_id, agent_id, self.secret, list(members))
         self.callbacks = Callbacks(self.vendor, self.token, self.aes_key)
-        self.trusted_ips = None if trusted_ips is None else set(trusted_ips)
+        self.api = VendorApi(self.vendor, None if trusted_ips is None else set(trusted_ips))
         self.api_url = ""
-        self._faults = Faults()
-        self._requests: list[Request] = []
-        self._asking = 0
         self._read: dict[str, int] = {}
         self._runner: web.AppRunner | None = None
         self.bot_url = bot_url
 
     async def __aenter__(self) -> Self:
-        app = web.Application(middlewares=[self._around], client_max_size=30 * 1024 * 1024)
-        app.router.add_get("/cgi-bin/gettoken", self._gettoken)
-        app.router.add_route("*", "/cgi-bin/message/send", self._send)
-        app.router.add_post("/cgi-bin/media/upload", self._upload)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        self._runner = web.AppRunner(self.api.app(), access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -63,6 +57,15 @@ class FakeWecom:
     async def __aexit__(self, *_: object) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+
+    @property
+    def trusted_ips(self) -> set[str] | None:
+        """企业可信IP; None trusts every address."""
+        return self.api.trusted_ips
+
+    @trusted_ips.setter
+    def trusted_ips(self, value: set[str] | None) -> None:
+        self.api.trusted_ips = value
 
     # What the bot is told
 
@@ -107,12 +110,37 @@ class FakeWecom:
         return await self.push_event(self._who(user), "click", EventKey=key)
 
     async def click_card(
-        self, user: str, key: str, task_id: str, selected: Mapping[str, Sequence[str]] | None = None
+        self,
+        user: str,
+        key: str,
+        task_id: str,
+        selected: Mapping[str, Sequence[str]] | None = None,
+        *,
+        kind: str = "button_interaction",
+        handle: str = "",
+        lost: int = 0,
     ) -> Pushed:
-        """`user` taps a template card's button."""
-        card = {"EventKey": key, "TaskId": task_id, "CardType": "button_interaction", "ResponseCode": f"rc-{task_id}"}
+        """`user` taps a button of any card, sent or not; `handle` is the response code."""
+        card = {"EventKey": key, "TaskId": task_id, "CardType": kind, "ResponseCode": handle or f"rc-{task_id}"}
         raw = "" if selected is None else selected_items(selected)
-        return await self._deliver(self.callbacks.event(self._who(user), "template_card_event", raw, **card))
+        pushed = self.callbacks.event(self._who(user), "template_card_event", raw, **card)
+        pushed.task_id = task_id
+        return await self._deliver(pushed, lost)
+
+    async def tap(self, user: str, label: str, *, card: Dealt | None = None, lost: int = 0) -> Pushed:
+        """`user` taps what begins with `label` on their newest card, or on another one of theirs."""
+        dealt = card or self.vendor.cards.held_by(user)[-1]
+        key, selected = dealt.picked(label)
+        handle, kind = self.vendor.cards.code_for(dealt, [self._who(user)]), str(dealt.card["card_type"])
+        return await self.click_card(user, key, dealt.task_id, selected or None, kind=kind, handle=handle, lost=lost)
+
+    def cards_of(self, user: str) -> list[Dealt]:
+        """The cards the person has, the newest last."""
+        return self.vendor.cards.held_by(user)
+
+    def face(self, user: str, card: Dealt | None = None) -> str:
+        """What the person's newest card says in place of its buttons; empty while they can be tapped."""
+        return (card or self.cards_of(user)[-1]).faces.get(user.casefold(), "")
 
     async def subscribe(self, user: str) -> Pushed:
         """`user` comes into the visible range."""
@@ -127,7 +155,7 @@ class FakeWecom:
 
     async def again(self, pushed: Pushed) -> Pushed:
         """The vendor sends a message once more although it was answered: the same MsgId, everything else fresh."""
-        return await self._deliver(Pushed(pushed.user, pushed.xml, pushed.event))
+        return await self._deliver(Pushed(pushed.user, pushed.xml, pushed.event, pushed.task_id))
 
     async def verify_url(self) -> bool:
         """An operator saves the callback URL in the console."""
@@ -197,75 +225,13 @@ class FakeWecom:
         after: bool = False,
     ) -> None:
         """The next `times` requests of a route ("gettoken", "message/send", "media/upload") go wrong; see Fault."""
-        self._faults.add(route, Fault(kind, seconds, status, code, text, after), times)
+        self.api.faults.add(route, Fault(kind, seconds, status, code, text, after), times)
 
     def requests(self, route: str = "") -> list[Request]:
         """The calls the bot made, in order, those spoilt by a fault before they were carried out excepted."""
-        return [request for request in self._requests if route in ("", request.route)]
+        return [request for request in self.api.requests if route in ("", request.route)]
 
     @property
     def errors(self) -> list[str]:
         """What the bot did wrong that nobody told it: passive replies the vendor would not show."""
         return self.callbacks.errors
-
-    # The API
-
-    @web.middleware
-    async def _around(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        asks = request.path == "/cgi-bin/gettoken"
-        self._asking += asks
-        try:
-            return await self._faults.around(request, handler)
-        finally:
-            self._asking -= asks
-
-    def _answer(self, request: web.Request, answer: dict[str, Any], body: Any = None, raw: bytes = b"") -> web.Response:
-        route = request.path.removeprefix("/cgi-bin/")
-        self._requests.append(Request(route, answer["errcode"], body, raw))
-        return web.json_response(answer)
-
-    def _check_address(self, request: web.Request) -> None:
-        address = request.remote or ""
-        if self.trusted_ips is not None and address not in self.trusted_ips:
-            hint = f"not allow to access from your ip, hint: [1], from ip: {address}, more info at ?e=60020"
-            raise Refusal(60020, hint)
-
-    async def _gettoken(self, request: web.Request) -> web.Response:
-        query = request.query
-        try:
-            answer = self.vendor.gettoken(query.get("corpid", ""), query.get("corpsecret", ""), self._asking)
-        except Refusal as refusal:
-            answer = refusal.answer
-        return self._answer(request, answer)
-
-    async def _send(self, request: web.Request) -> web.Response:
-        raw = await request.read()
-        try:
-            self._check_address(request)
-            self.vendor.check_token(request.query.get("access_token"))
-            if request.method != "POST":
-                raise Refusal(40058, "Warning: wrong json format.")
-            answer = self.vendor.send(raw)
-        except Refusal as refusal:
-            answer = refusal.answer
-        return self._answer(request, answer, _json(raw), raw)
-
-    async def _upload(self, request: web.Request) -> web.Response:
-        try:
-            self._check_address(request)
-            self.vendor.check_token(request.query.get("access_token"))
-            form = await request.post()
-            part = form.get("media")
-            if not isinstance(part, web.FileField):
-                raise Refusal(40035)
-            answer = self.vendor.upload(request.query.get("type", ""), part.filename, part.file.read())
-        except Refusal as refusal:
-            answer = refusal.answer
-        return self._answer(request, answer)
-
-
-def _json(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return None

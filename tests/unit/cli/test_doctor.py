@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.cli.doctor import examine
+from bot.core.clock import ManualClock
 from tests.unit.cli.conftest import Run
 from tests.unit.writing import LESSON, folder
 
@@ -29,7 +33,7 @@ def test_all_is_well(run: Run) -> None:
         "✓ 内容",
         "✓ 日历",
         "✓ 数据库",
-        "✓ 企业微信",
+        "✓ 企业微信、钉钉",
     ]
     assert result.lines[-1] == "一切正常。"
     run("db", "upgrade")
@@ -63,21 +67,12 @@ def test_a_broken_calendar_is_named_by_file_and_line(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("content")
-def test_an_unknown_year_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datetime import UTC, datetime
-
-    import bot.cli.checks
-
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            return datetime(2199, 1, 5, tzinfo=UTC)
-
-    monkeypatch.setattr(bot.cli.checks, "datetime", Later)
-    result = run("doctor")
-    assert result.code == 1
-    assert "✗ 日历：还不知道 2199、2200 年的放假安排" in result.out
-    assert "JIEHUA_CALENDAR_FILE" in result.out
+def test_an_unknown_year_is_told() -> None:
+    later = ManualClock(datetime(2199, 1, 5, tzinfo=UTC))
+    found = next(each for each in asyncio.run(examine(offline=True, clock=later)) if each.subject == "日历")
+    assert not found.fine
+    assert "还不知道 2199、2200 年的放假安排" in found.what
+    assert "JIEHUA_CALENDAR_FILE" in found.mend
 
 
 @pytest.mark.usefixtures("content")
@@ -116,6 +111,6 @@ def test_wecom_is_asked_only_when_allowed(run: Run, monkeypatch: pytest.MonkeyPa
     assert "企业微信" not in offline.out
     result = run("doctor")
     assert result.code == 1
-    assert "✗ 企业微信：" in result.out
+    assert "✗ 企业微信凭证：" in result.out
     assert "→ " in result.out
     assert "s3cret" not in result.out + result.err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.people import read_sheet
+from bot.cli.sheet import COLUMNS, read_sheet
 from storage.models import Role
 from tests.unit.cli.conftest import Run
 
@@ -99,7 +99,7 @@ def test_every_fault_of_the_sheet_is_told_at_once(run: Run) -> None:
     ("head", "fault"),
     [
         ("姓名,工号", "1: 部门: 缺少这一列"),
-        ("姓名,工号,部门,手机", "1: 手机: 没有这一列；可以有：姓名、工号、部门、角色、企业微信、班次、入职日期"),
+        ("姓名,工号,部门,手机", f"1: 手机: 没有这一列；可以有：{'、'.join(COLUMNS)}"),
         ("", "1: 姓名: 缺少这一列"),
     ],
 )

@@ -30,6 +30,8 @@ BAD = {
     "care_note": "maybe",
     "cache": "  ",
     "enrol": "maybe",
+    "public_url": "coach.example.com",
+    "directory_sync": "nightly",
     "web_chat": "sometimes",
     "demo": "2",
     "log_json": "json",
@@ -46,6 +48,21 @@ BAD = {
     "judge_timeout": "31",
     "judge_price_in": "-1",
     "judge_price_out": "cheap",
+    "wecom_cards": "maybe",
+    "dingtalk_client_id": " ",
+    "dingtalk_client_secret": " ",
+    "dingtalk_robot_code": " ",
+    "dingtalk_mode": "webhook",
+    "dingtalk_card_template": " ",
+    "dingtalk_session_reply": "perhaps",
+    "dingtalk_tap_links": "perhaps",
+    "dingtalk_event_token": " ",
+    "dingtalk_event_aes_key": "tooshort",
+    "dingtalk_api": "api.dingtalk.com",
+    "dingtalk_old_api": "oapi.dingtalk.com",
+    "wecom_robot_url": "qyapi.weixin.qq.com/x",
+    "dingtalk_robot_url": "oapi.dingtalk.com/x",
+    "dingtalk_robot_secret": " ",
 }
 WECOM = {
     "JIEHUA_WECOM_CORP_ID": "ww1234",
@@ -165,6 +182,28 @@ def test_all_of_wecom_or_nothing() -> None:
         assert lines[0].startswith(f"{name}: 缺少")
     half = refused({"JIEHUA_WECOM_CORP_ID": "ww1234"})
     assert {line.split(":")[0] for line in half} == set(WECOM) - {"JIEHUA_WECOM_CORP_ID"}
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("DINGTALK_CLIENT_ID", "DINGTALK_CLIENT_SECRET"),
+        ("DINGTALK_EVENT_AES_KEY", "DINGTALK_EVENT_TOKEN"),
+    ],
+)
+def test_half_of_dingtalk_is_refused(name: str, other: str) -> None:
+    lines = refused({f"JIEHUA_{name}": "A" * 43})
+    assert len(lines) == 1
+    assert lines[0].startswith(f"JIEHUA_{other}: 缺少")
+
+
+def test_dingtalks_cards_need_stream() -> None:
+    dingtalk = {"JIEHUA_DINGTALK_CLIENT_ID": "ding1", "JIEHUA_DINGTALK_CLIENT_SECRET": "s3cret-ding"}
+    settings = read({**dingtalk, "JIEHUA_DINGTALK_CARD_TEMPLATE": "t.schema"})
+    assert settings.dingtalk_on
+    assert "s3cret-ding" not in repr(settings)
+    lines = refused({**dingtalk, "JIEHUA_DINGTALK_CARD_TEMPLATE": "t.schema", "JIEHUA_DINGTALK_MODE": "http"})
+    assert lines == ["JIEHUA_DINGTALK_CARD_TEMPLATE: 卡片要用 JIEHUA_DINGTALK_MODE=stream"]
 
 
 def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A fake WeCom and a bot's Wecom that share one clock, and a database for tokens."""
+"""Fakes of WeCom and DingTalk and a bot's side of each, on one clock, and a database for tokens."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from bot.core.clock import ManualClock
+from bot.platforms.dingtalk import DingTalk
 from bot.platforms.wecom import Wecom
 from storage.database import Database
 from storage.models import Token
+from tests.fakes.dingtalk import FakeDingTalk
+from tests.fakes.dingtalk.bot import running as ding_running
 from tests.fakes.wecom import FakeWecom
 from tests.fakes.wecom.bot import running
 
@@ -41,3 +44,15 @@ async def fake(clock: ManualClock) -> AsyncIterator[FakeWecom]:
 async def wecom(fake: FakeWecom) -> AsyncIterator[Wecom]:
     async with running(fake) as wecom:
         yield wecom
+
+
+@pytest.fixture
+async def ding(clock: ManualClock) -> AsyncIterator[FakeDingTalk]:
+    async with FakeDingTalk(members=["Alice", "bob", "carol"], clock=clock) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def dingtalk(ding: FakeDingTalk) -> AsyncIterator[DingTalk]:
+    async with ding_running(ding) as dingtalk:
+        yield dingtalk

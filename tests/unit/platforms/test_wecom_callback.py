@@ -11,7 +11,9 @@ import pytest
 from bot.core.clock import ManualClock
 from bot.core.errors import CallbackRefused
 from bot.core.messages import Incoming, Kind, Message, say
+from bot.platforms.base import ContactChange, Notice
 from bot.platforms.wecom import Account, Wecom
+from bot.platforms.wecom.callback import WARNINGS
 from tests.fakes.wecom import FakeWecom, Sealer
 from tests.fakes.wecom.bot import MemoryTokens, png_of
 from tests.fakes.wecom.callbacks import selected_items
@@ -73,7 +75,7 @@ def test_a_message_from_five_minutes_ago_is_refused(official: Wecom) -> None:
 # What people do
 
 
-def read(fake: FakeWecom, wecom: Wecom, xml: str) -> Incoming | None:
+def read(fake: FakeWecom, wecom: Wecom, xml: str) -> Incoming | Notice | ContactChange | None:
     return wecom.incoming(*fake.callbacks.envelope(xml))
 
 
@@ -123,12 +125,45 @@ def test_events(fake: FakeWecom, wecom: Wecom, event: str) -> None:
     assert incoming.passive is (kind is not Kind.UNSUBSCRIBE)
 
 
-@pytest.mark.parametrize("chosen", [{}, {"q": ["1"]}, {"q": ["1", "2"], "r": ["3"]}])
-def test_a_card_with_none_one_or_many_choices(fake: FakeWecom, wecom: Wecom, chosen: dict[str, list[str]]) -> None:
+@pytest.mark.parametrize(
+    ("chosen", "text"), [({}, "k"), ({"q": ["B"]}, "B"), ({"q": ["1", "2"], "r": ["3"]}, "1、2、3")]
+)
+def test_a_card_with_none_one_or_many_choices(
+    fake: FakeWecom, wecom: Wecom, chosen: dict[str, list[str]], text: str
+) -> None:
     event = fake.callbacks.event("Alice", "template_card_event", selected_items(chosen), EventKey="k", TaskId="t")
     incoming = read(fake, wecom, event.xml)
-    assert incoming is not None
-    assert incoming.text == "k"
+    assert isinstance(incoming, Incoming)
+    assert incoming.text == text
+
+
+def test_a_vote_with_nothing_chosen_does_not_settle_the_card(fake: FakeWecom, wecom: Wecom) -> None:
+    vote = {"EventKey": "提交", "TaskId": "o_k@0", "CardType": "vote_interaction", "ResponseCode": "rc"}
+    nothing = read(fake, wecom, fake.callbacks.event("Alice", "template_card_event", selected_items({}), **vote).xml)
+    chosen = fake.callbacks.event("Alice", "template_card_event", selected_items({"choice": ["B"]}), **vote)
+    something = read(fake, wecom, chosen.xml)
+    assert isinstance(nothing, Incoming)
+    assert isinstance(something, Incoming)
+    assert (nothing.text, nothing.card, something.text, something.card) == ("", "", "B", "k.0")
+    assert nothing.key != something.key
+
+
+def test_a_second_tap_on_a_card_has_the_key_of_the_first(fake: FakeWecom, wecom: Wecom) -> None:
+    def key(user: str, label: str, task: str, handle: str) -> str:
+        elements = {"EventKey": label, "TaskId": task, "ResponseCode": handle}
+        fake.advance(1)
+        incoming = read(fake, wecom, fake.callbacks.event(user, "template_card_event", **elements).xml)
+        assert isinstance(incoming, Incoming)
+        assert (incoming.card, incoming.handle) == ("batch.1", handle)
+        assert handle not in repr(incoming)
+        return incoming.key
+
+    first = key("Alice", "再答", "o_batch@1", "rc1")
+    assert key("Alice", "例答", "o_batch@1", "rc2") == first
+    assert key("bob", "再答", "o_batch@1", "rc3") != first
+    one = key("Alice", "1", "m_batch@1", "rc4")
+    assert key("Alice", "1", "m_batch@1", "rc5") == one
+    assert key("Alice", "2", "m_batch@1", "rc6") != one, "every line of a list may be tapped"
 
 
 def test_two_events_in_one_second_have_two_keys_and_a_repeat_has_the_same(fake: FakeWecom, wecom: Wecom) -> None:
@@ -139,14 +174,48 @@ def test_two_events_in_one_second_have_two_keys_and_a_repeat_has_the_same(fake: 
     assert len(set(keys)) == 4
 
 
-@pytest.mark.parametrize("event", ["LOCATION", "view", "inactive_alert", "batch_job_result", "change_contact"])
-def test_events_that_do_not_concern_the_chat(fake: FakeWecom, wecom: Wecom, event: str) -> None:
+@pytest.mark.parametrize("event", ["LOCATION", "view", "view_miniprogram", "batch_job_result", "open_approval_change"])
+def test_events_that_concern_nobody(fake: FakeWecom, wecom: Wecom, event: str) -> None:
     assert read(fake, wecom, fake.callbacks.event("sys", event, ChangeType="update_user").xml) is None
 
 
-def test_a_contact_event_has_no_agent(fake: FakeWecom, wecom: Wecom) -> None:
-    xml = fake.callbacks.event("sys", "change_contact").xml
-    assert read(fake, wecom, xml.replace("<AgentID>1000002</AgentID>", "")) is None
+@pytest.mark.parametrize("event", WARNINGS)
+def test_what_happens_to_the_app_is_for_the_operator(fake: FakeWecom, wecom: Wecom, event: str) -> None:
+    when = int(datetime(2026, 12, 3, 4, tzinfo=UTC).timestamp())
+    notice = read(fake, wecom, fake.callbacks.event("sys", event, EffectTime=when).xml)
+    assert isinstance(notice, Notice)
+    assert (notice.platform, notice.code) == ("wecom", event)
+    assert ("12 月 3 日" in notice.words) is ("{when}" in WARNINGS[event])
+    without = read(fake, wecom, fake.callbacks.event("sys", event, EffectTime="soon").xml)
+    assert isinstance(without, Notice)
+    assert ("近期" in without.words) is ("{when}" in WARNINGS[event])
+
+
+CHANGES = {
+    "create_user": ({"UserID": "zhangsan", "Department": "1,2"}, "zhangsan"),
+    "update_user": ({"UserID": "zhangsan", "NewUserID": "zhang3"}, "zhangsan"),
+    "delete_user": ({"UserID": "zhangsan"}, "zhangsan"),
+    "create_party": ({"Id": "7", "Name": "客服二部", "ParentId": "1"}, "7"),
+    "delete_party": ({"Id": "7"}, "7"),
+    "update_tag": ({"TagId": "3", "AddUserItems": "a,b"}, "3"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_of_the_directory_has_no_agent_and_says_whom_it_is_about(
+    fake: FakeWecom, wecom: Wecom, what: str
+) -> None:
+    elements, subject = CHANGES[what]
+    xml = fake.callbacks.event("sys", "change_contact", ChangeType=what, **elements).xml
+    change = read(fake, wecom, xml.replace("<AgentID>1000002</AgentID>", ""))
+    assert isinstance(change, ContactChange)
+    assert (change.platform, change.what, change.subject) == ("wecom", what, subject)
+    assert elements.items() <= change.elements.items()
+
+
+def test_a_change_of_the_directory_that_says_nothing_is_none(fake: FakeWecom, wecom: Wecom) -> None:
+    assert read(fake, wecom, fake.callbacks.event("sys", "change_contact", ChangeType="update_user").xml) is None
+    assert read(fake, wecom, fake.callbacks.event("sys", "change_contact", UserID="x").xml) is None
 
 
 # What must be refused
@@ -241,6 +310,26 @@ def test_a_reply_is_carried_when_it_fits_whole(wecom: Wecom) -> None:
 
 def test_an_event_that_cannot_be_answered_carries_nothing(wecom: Wecom) -> None:
     assert wecom.passive(say("再见"), Incoming("wecom", "alice", "k", Kind.UNSUBSCRIBE)) is None
+
+
+TAP = Incoming("wecom", "alice", "k", Kind.CLICK, "再答", passive=True, card="b.1", handle="rc")
+
+
+def opened(fake: FakeWecom, sealed: str | None) -> str:
+    assert sealed is not None
+    return fake.callbacks.sealer.open(sealed.split("<Encrypt><![CDATA[")[1].split("]]>")[0])
+
+
+def test_the_response_to_a_tap_is_the_cards_new_face_or_words(fake: FakeWecom, wecom: Wecom) -> None:
+    face = opened(fake, wecom.passive(Message((), title="已选：再答一次"), TAP))
+    words = opened(fake, wecom.passive(say("这张卡片已经用过了。", title="已选：再答一次"), TAP))
+    assert "<MsgType><![CDATA[update_button]]></MsgType>" in face
+    assert "<Button><ReplaceName><![CDATA[已选：再答一次]]></ReplaceName></Button>" in face
+    assert "<Content><![CDATA[这张卡片已经用过了。]]></Content>" in words
+
+
+def test_a_face_is_short(fake: FakeWecom, wecom: Wecom) -> None:
+    assert "已选：" + "很" * 16 + "…]]>" in opened(fake, wecom.passive(Message((), title="已选：" + "很" * 40), TAP))
 
 
 def test_two_seals_of_one_reply_differ(wecom: Wecom) -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.messages import Button, Line, Message, Style, good, hint, quote, say, strong, warn
-from bot.platforms.wecom.render import PART_BYTES, as_text, clean, render
+from bot.platforms.wecom.render import render
+from bot.platforms.wecom.text import PART_BYTES, as_text, clean
 
 CARD = say(
     "今天的题：",
@@ -50,7 +51,7 @@ def test_a_bubble_is_text() -> None:
 
 
 def test_a_card_is_markdown() -> None:
-    assert render(CARD) == [{"msgtype": "markdown", "markdown": {"content": CARD_MARKDOWN}}]
+    assert render(CARD, cards=False) == [{"msgtype": "markdown", "markdown": {"content": CARD_MARKDOWN}}]
 
 
 def test_a_picture_follows_the_words() -> None:

@@ -1,4 +1,4 @@
-"""Faults that a route can be told to have."""
+"""Faults that a fake vendor's route can be told to have, the same for every vendor."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Kind = Literal["latency", "status", "html", "reset", "truncated", "cut", "errcod
 @dataclass(frozen=True)
 class Fault:
     """latency: answer after `seconds` · status: an error page · html: a login page with 200 · reset: the connection
-    dies · truncated: half a JSON text · cut: fewer bytes than announced · errcode: `code` inside a 200 · json: `text`.
-    `after`: the call is carried out first, only its answer is spoilt."""
+    dies · truncated: half a JSON text · cut: fewer bytes than announced · errcode: `code` inside a 200 · json: `text`,
+    with `status` when that is below 500. `after`: the call is carried out first, only its answer is spoilt."""
 
     kind: Kind
     seconds: float = 0.0
@@ -28,9 +28,10 @@ class Fault:
 
 
 class Faults:
-    """Faults waiting per route, used up one a request."""
+    """Faults waiting per route, used up one a request. A route is the path without `prefix`."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "/cgi-bin/") -> None:
+        self._prefix = prefix
         self._waiting: defaultdict[str, deque[Fault]] = defaultdict(deque)
 
     def add(self, route: str, fault: Fault, times: int) -> None:
@@ -40,7 +41,7 @@ class Faults:
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
         """`handler`'s answer, spoilt if a fault waits for this route."""
-        waiting = self._waiting[request.path.removeprefix("/cgi-bin/")]
+        waiting = self._waiting[request.path.removeprefix(self._prefix)]
         if not waiting:
             return await handler(request)
         fault = waiting.popleft()
@@ -62,7 +63,8 @@ async def _spoilt(request: web.Request, fault: Fault) -> web.StreamResponse:
         case "errcode":
             return web.json_response({"errcode": fault.code, "errmsg": "system error, hint: [1]"})
         case "json":
-            return web.Response(text=fault.text, content_type="application/json")
+            status = fault.status if fault.status < 500 else 200
+            return web.Response(text=fault.text, status=status, content_type="application/json")
         case "truncated":
             return web.Response(text='{"errcode":0,"errmsg":"o', content_type="application/json")
         case "cut":
