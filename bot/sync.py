@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 SLOTS = (time(3, 40), time(4, 10), time(4, 40))  # the first night's try, and two more when the vendor was busy
 _UNTIL = time(6, 0)
 _MANY = 500
-_OF_PEOPLE = frozenset(
-    {"create_user", "update_user", "delete_user", "user_add_org", "user_modify_org", "user_leave_org"}
-)
 
 
 @dataclass(frozen=True)
@@ -131,9 +128,9 @@ class Sync:
 
         What is forgotten when the process dies, the night mends.
         """
-        known = change.what in _OF_PEOPLE and change.platform in self.sources and change.subject
+        known = change.person and change.platform in self.sources and change.subject
         if self.automatic and known and len(self._waiting) < _MANY:
-            self._waiting[change.platform, change.subject] = change.elements.get("NewUserID", "")
+            self._waiting[change.platform, change.subject] = change.renamed
 
     async def catch_up(self) -> int:
         """Take over the people who changed; returns how many there were."""

@@ -54,13 +54,16 @@ Alarm = Callable[[Notice], Awaitable[None]]
 
 @dataclass(frozen=True)
 class ContactChange:
-    """The vendor's directory changed. `what` is its word for it (create_user, delete_party, …), `subject` the id of the
-    person, department or tag, `elements` everything it said, by its own names. Often ids only, never trusted as whole.
+    """The vendor's directory changed. `what` is its word for it, for the log; `subject` the id of the person (then
+    `person` is true), department or tag; `renamed` the id a person has from now on, where it changed; `elements`
+    everything it said, by its own names. Often ids only, never trusted as whole.
     """
 
     platform: str
     what: str
     subject: str
+    person: bool = False
+    renamed: str = ""
     elements: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 

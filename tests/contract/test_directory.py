@@ -160,7 +160,7 @@ async def test_switched_off_nothing_happens_unasked(office: Office) -> None:
     off = replace(office.sync, automatic=False)
     office.clock.set(NIGHT)
     assert await off.nightly() == 0
-    await off.on_contact(ContactChange(office.platform, "create_user", "a0"))
+    await off.on_contact(ContactChange(office.platform, "create_user", "a0", person=True))
     assert await off.catch_up() == 0
 
 
@@ -210,8 +210,9 @@ async def test_a_stop_at_night_is_told_once(office: Office) -> None:
 # --- person by person
 
 
-async def changed(office: Office, what: str, subject: str, **elements: str) -> None:
-    await office.sync.on_contact(ContactChange(office.platform, what, subject, elements))
+async def changed(office: Office, what: str, subject: str, renamed: str = "") -> None:
+    change = ContactChange(office.platform, what, subject, person="party" not in what, renamed=renamed)
+    await office.sync.on_contact(change)
     await office.sync.catch_up()
 
 
@@ -234,7 +235,7 @@ async def test_one_person_is_taken_over(office: Office) -> None:
 async def test_a_user_id_changes(office: Office) -> None:
     await office.run()
     office.org.members[0].userid = "a00"
-    await changed(office, "update_user", "a0", NewUserID="a00")
+    await changed(office, "update_user", "a0", renamed="a00")
     found = await office.people()
     assert "a0" not in found
     assert found["a00"] == ("甲0", "一组", True)

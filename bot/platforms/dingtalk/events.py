@@ -27,4 +27,5 @@ def contact_changes(data: Mapping[str, Any], what: str = "") -> list[ContactChan
     what = what or str(data.get("EventType", ""))
     found: Any = next((data[name] for name in SUBJECTS.get(what, ()) if data.get(name)), [])
     subjects = found if isinstance(found, list) else [found]
-    return [ContactChange("dingtalk", what, str(each)) for each in subjects if isinstance(each, str | int)]
+    person = SUBJECTS.get(what) is _USERS
+    return [ContactChange("dingtalk", what, str(each), person) for each in subjects if isinstance(each, str | int)]

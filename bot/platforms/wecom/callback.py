@@ -36,6 +36,7 @@ WARNINGS: dict[str, str] = {
 """What the operator is told about the app itself."""
 
 _SUBJECTS = ("UserID", "Id", "TagId")
+_OF_PEOPLE = frozenset({"create_user", "update_user", "delete_user"})
 _CARD_EVENTS = frozenset({"template_card_event", "template_card_menu_event"})
 _DEAF = frozenset({Kind.UNSUBSCRIBE})  # WC90241 does not list it among the events that may be answered
 _EVENT_KEY = ("CreateTime", "Event", "ChangeType", "EventKey", "TaskId", "ResponseCode")
@@ -136,7 +137,7 @@ def _contact(elements: Mapping[str, Any]) -> ContactChange | None:
     if not what or not subject:
         return None
     said = {name: value for name, value in elements.items() if isinstance(value, str)}
-    return ContactChange("wecom", what, subject, said)
+    return ContactChange("wecom", what, subject, what in _OF_PEOPLE, said.get("NewUserID", ""), said)
 
 
 def _when(elements: Mapping[str, Any]) -> str:

@@ -211,6 +211,8 @@ def test_a_change_of_the_directory_has_no_agent_and_says_whom_it_is_about(
     assert isinstance(change, ContactChange)
     assert (change.platform, change.what, change.subject) == ("wecom", what, subject)
     assert elements.items() <= change.elements.items()
+    assert change.person is what.endswith("_user")
+    assert change.renamed == elements.get("NewUserID", "")
 
 
 def test_a_change_of_the_directory_that_says_nothing_is_none(fake: FakeWecom, wecom: Wecom) -> None:
