@@ -37,7 +37,7 @@ _STOPS = "。！？!?；;，,、 "
 _UNJUDGED = {Flag.EMPTY, Flag.TOO_SHORT, Flag.NO_CHINESE, Flag.COPIED, Flag.GRADER, Flag.STUFFING, Flag.OFF_TOPIC}
 _MANY = 3
 _RUN = 5
-_SECRET = re.compile(r"密码|验证码|校验码|短信码|口令|动态码")
+_SECRET = re.compile(r"密码|验证码|校验码|短信码|口令|动态码|位数|个数字|(?:念|报|读)给我")
 _QUOTE_ROOM = 32
 _OPENING_COUNT = len(OPENINGS[4])
 
@@ -143,12 +143,20 @@ def _verdicts(score: Score, text: str) -> list[Line]:
     ]
     together = missed if len(missed) >= _MANY else []
     lines = [
-        _verdict(c, clear_of_breaches(verdict, score), text, praised=c is praised)
+        _verdict(c, _telling(clear_of_breaches(verdict, score), score), text, praised=c is praised)
         for c, verdict in score.criteria.items()
         if c not in together
     ]
     names = "、".join(CRITERION_NAMES[criterion] for criterion in together)
     return [*lines, Line(f"○ 还没看到：{names}")] if together else lines
+
+
+def _telling(verdict: Verdict, score: Score) -> Verdict:
+    """A half-done verdict without a quote that shows nothing: a form of address, or words praised a line above."""
+    words = verdict.quote or ""
+    praised = any(words in (other.quote or "") for other in score.criteria.values() if other.mark is Mark.HIT)
+    bare = verdict.mark is Mark.PARTIAL and (len(words) < _RUN or praised)
+    return replace(verdict, quote=None) if bare else verdict
 
 
 def clear_of_breaches(verdict: Verdict, score: Score) -> Verdict:

@@ -129,7 +129,7 @@ SAFER: dict[RedLine, str] = {
     RedLine.CREDIT_RECORD: "记录我改不了，也不能哄您；要是您觉得报得不对，我帮您提交异议，有结果告诉您",
     RedLine.OVERPROMISE: "我先帮您提交，结果以审核为准，说好的日子我一定给您回话",
     RedLine.RETURNS: "往后怎么走谁也说不准，我陪您把风险和手上的选择理一遍",
-    RedLine.THREAT: "我想跟您一起找一个您还得动的办法，您每个月大概能拿出多少",
+    RedLine.THREAT: "我不想逼您，想跟您一起找一个行得通的办法，您眼下最难的是哪一处",
     RedLine.THIRD_PARTY: "这件事我只跟您本人沟通，不会告诉其他人",
     RedLine.PRIVACY: "别人的信息我不能说，您的我也一样替您守着；这件事我来查，查完给您回话",
     RedLine.INSULT: "我听得出您是真着急，咱们先把这件事弄清楚",

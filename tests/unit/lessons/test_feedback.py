@@ -13,7 +13,7 @@ from bot.platforms.wecom.render import PART_BYTES, render
 from lessons import feedback
 from lessons.catalogue import Catalogue
 from lessons.feedback import basis, choice, models, opening_of, review
-from lessons.feedback.words import NOT_HEARD, NOT_HELPED, OPENINGS, PARTIAL, PRAISE, SAFER, TOUCHED
+from lessons.feedback.words import NOT_HEARD, NOT_HELPED, OPENINGS, PARTIAL, PRAISE, SAFER, SAFER_THAN_ASKING, TOUCHED
 from lessons.model import CRITERION_NAMES, RED_LINE_NAMES, Criterion, Knowledge, Lesson, RedLine
 from lessons.scoring.result import BAND_NAMES, Breach, Flag, Mark, Score, Tier, Verdict
 
@@ -102,6 +102,31 @@ def test_words_that_cross_a_line_are_not_praised(content: Catalogue, lesson: Les
     crossed = (breach(RedLine.OVERPROMISE, quote=QUOTE),)
     text = review(lesson, score(band=0, red_lines=crossed), REPLY, 0, content.rules).plain
     assert text.count(f"「{QUOTE}」") == 1, "in the red line only"
+
+
+def test_half_done_is_not_shown_with_words_that_show_nothing(content: Catalogue, lesson: Lesson) -> None:
+    def row(words: str) -> str:
+        judged = score(explain=Mark.PARTIAL)
+        judged.criteria[Criterion.EXPLAIN] = Verdict(Mark.PARTIAL, words)
+        lines = review(lesson, judged, REPLY, 0, content.rules).lines
+        return next(line.text for line in lines if CRITERION_NAMES[Criterion.EXPLAIN] in line.text)
+
+    assert "「五个工作日到账」" in row("五个工作日到账")
+    assert "「" not in row("唐姐")
+    assert "「" not in row(QUOTE), "praised a line above"
+
+
+@pytest.mark.parametrize(
+    ("quote", "asks"),
+    [("您把验证码念给我", True), ("一条六个数字的短信，您念给我听", True), ("我把他手机号给您", False)],
+)
+def test_asking_for_a_secret_and_telling_one_are_mended_differently(
+    content: Catalogue, lesson: Lesson, quote: str, asks: bool
+) -> None:
+    judged = score(band=0, red_lines=(breach(RedLine.PRIVACY, quote=quote),))
+    text = review(lesson, judged, quote, 0, content.rules).plain
+    assert (SAFER_THAN_ASKING in text) is asks
+    assert (SAFER[RedLine.PRIVACY] in text) is not asks
 
 
 def test_the_one_thing_to_add_is_the_gap_that_is_worth_most(content: Catalogue, lesson: Lesson) -> None:
