@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bot.core.clock import ManualClock
-from bot.core.log import quiet
 from bot.core.messages import Incoming, Kind
 from bot.platforms.dingtalk.callback import NO_QUOTA, STRANGER
 from tests.fakes.dingtalk import FakeDingTalk
@@ -20,16 +18,6 @@ from tests.fakes.dingtalk.bot import Echo, running, serving
 from tests.fakes.dingtalk.crypto import EventSealer
 
 EMPTY = {"msgtype": "empty"}
-
-
-@pytest.fixture
-async def fake(clock: ManualClock, caplog: pytest.LogCaptureFixture) -> AsyncIterator[FakeDingTalk]:
-    """The vendor; after every test the whole log is searched for secrets."""
-    caplog.set_level(logging.DEBUG)
-    quiet()
-    async with FakeDingTalk(members=["Alice", "bob"], clock=clock) as fake:
-        yield fake
-        assert fake.leaks(*map(caplog.get_records, ("setup", "call", "teardown"))) == []
 
 
 @pytest.fixture

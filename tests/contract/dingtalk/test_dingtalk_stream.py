@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -12,37 +11,11 @@ from typing import Any
 
 import pytest
 
-from bot.core.clock import ManualClock
-from bot.core.log import quiet
 from bot.core.messages import Button, Incoming, Kind, say
 from bot.platforms.dingtalk import Intake, Stream
 from bot.platforms.dingtalk.callback import GROUP, NO_QUOTA, STRANGER
 from tests.fakes.dingtalk import FakeDingTalk
 from tests.fakes.dingtalk.bot import QUICK, Echo, running, streaming, until
-
-
-@pytest.fixture
-async def fake(clock: ManualClock, caplog: pytest.LogCaptureFixture) -> AsyncIterator[FakeDingTalk]:
-    """The vendor; after every test the whole log is searched for secrets."""
-    caplog.set_level(logging.DEBUG)
-    quiet()
-    async with FakeDingTalk(members=["Alice", "bob"], clock=clock) as fake:
-        yield fake
-        assert fake.leaks(*map(caplog.get_records, ("setup", "call", "teardown"))) == []
-
-
-@pytest.fixture
-async def echo(fake: FakeDingTalk) -> AsyncIterator[Echo]:
-    async with running(fake) as dingtalk:
-        yield Echo(dingtalk)
-
-
-@pytest.fixture
-async def bot(fake: FakeDingTalk, echo: Echo) -> AsyncIterator[Echo]:
-    async with streaming(fake, echo.dingtalk, echo):
-        yield echo
-    assert fake.errors == []
-
 
 # Messages
 
