@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from bot.core.clock import SHANGHAI, Clock
 from bot.core.errors import StorageBusy
 from bot.core.log import note
 from bot.core.messages import hint, say, warn
-from bot.platforms.base import Notice
+from bot.platforms.base import Notice, Platform
 from storage import deliveries, people
 from storage.database import Database
 from storage.deliveries import Owed
@@ -18,7 +19,9 @@ from storage.models import Role
 
 log = logging.getLogger(__name__)
 
-_NAMES = {"wecom": "企业微信", "dingtalk": "钉钉"}
+OURS = "接话教练"
+"""Who speaks when it concerns no platform."""
+
 _USEFUL = timedelta(days=1)
 _QUIET = timedelta(hours=1)
 
@@ -29,6 +32,7 @@ class Alarms:
 
     database: Database
     clock: Clock
+    platforms: Mapping[str, Platform] = field(default_factory=dict)  # for their names; may be filled later
     _told: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     async def __call__(self, notice: Notice) -> None:
@@ -51,7 +55,8 @@ class Alarms:
     async def _owe(self, notice: Notice) -> None:
         now = self.clock.now()
         day = f"{now.astimezone(SHANGHAI):%Y%m%d}"
-        name = _NAMES.get(notice.platform, notice.platform)
+        wire = self.platforms.get(notice.platform)
+        name = wire.title if wire is not None else OURS
         message = say(
             warn(notice.words), hint("这条只发给有“运维”角色的人，同一件事一天一次。"), title=f"{name}要处理一下"
         )
@@ -60,7 +65,7 @@ class Alarms:
                 Owed(
                     f"alarm:{notice.platform}:{notice.code}:{day}:{person.id}",
                     person.id or 0,
-                    "notice",
+                    "alarm",
                     message,
                     now,
                     now + _USEFUL,

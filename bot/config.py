@@ -71,6 +71,11 @@ def _clock(text: str) -> time:
     return value
 
 
+def _clock_or_off(text: str) -> time | None:
+    """时刻，例如 08:50；off 表示不发"""
+    return None if text.lower() == "off" else _clock(text)
+
+
 def _zone(text: str) -> ZoneInfo:
     """时区名，例如 Asia/Shanghai"""
     try:
@@ -103,6 +108,10 @@ class Settings:
     database_url: str = setting(
         _text, "sqlite:///var/jiehua.db", "数据库：sqlite:///路径 或 postgresql://用户:口令@主机/库", secret=True
     )
+    role: str = setting(
+        _choice("all", "web", "worker"), "all", "这个进程做什么：all 全部，web 收，worker 发（分开要用 PostgreSQL）"
+    )
+    senders: int = setting(_integer(1, 64), 8, "一个进程同时向平台发几路")
     host: str = setting(_text, "127.0.0.1", "监听地址")
     port: int = setting(_integer(0, 65535), 8080, "监听端口，0 表示任选")
     content: Path | None = setting(_folder, None, "课程与话术文件夹；不写用内置内容")
@@ -114,6 +123,7 @@ class Settings:
     quiet_end: time = setting(_clock, time(13, 30), "午间免打扰结束")
     rest_after: int = setting(_integer(1, 20), 3, "连续几次没答就先停发")
     board_at: time = setting(_clock, time(9, 12), "周一（或当周首个工作日）推送周榜的时间")
+    huddle_at: time | None = setting(_clock_or_off, time(8, 50), "同一天往群里发晨会卡的时间；off 表示不发")
     enrol: str = setting(_choice("auto", "refuse"), "auto", "不认识的成员来消息：auto 建档，refuse 请其联系管理员")
     public_url: str = setting(_url, "", "从外面访问本服务的网址，登录链接和自检要用，例如 https://coach.example.com")
     directory_sync: bool = setting(_switch, False, "每天凌晨按企业微信、钉钉的通讯录更新部门和人员")
@@ -121,6 +131,9 @@ class Settings:
     demo: bool = setting(_switch, False, "演示：造一个示例机构，时钟可跳")
     log_json: bool = setting(_switch, False, "日志写成 JSON")
     log_level: str = setting(_choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "日志级别")
+    keep_texts_days: int = setting(_integer(30, 3650), 180, "回答和来信的原文留多少天，之后抹掉，分数留着")
+    keep_rows_days: int = setting(_integer(60, 3650), 760, "消息、来信、查询的记录留多少天，之后删掉")
+    metrics_token: str = setting(_visible, "", "/metrics 的口令；不写就只有本机和内网能看", secret=True)
     care_contact: str = setting(_text, "", "员工关怀联系方式，学员说到自己撑不住时给出")
     care_note: bool = setting(_switch, False, "学员说到轻生时，悄悄告诉运维角色的人（只说是谁，不带原话）")
     wecom_corp_id: str = setting(_text, "", "企业微信 企业 ID")
@@ -165,6 +178,12 @@ class Settings:
         return bool(self.wecom_corp_id)
 
     @property
+    def groups(self) -> tuple[str, ...]:
+        """The platforms that write to a group, not to people; each has one recipient."""
+        urls = {"wecom_robot": self.wecom_robot_url, "dingtalk_robot": self.dingtalk_robot_url}
+        return tuple(name for name, url in urls.items() if url)
+
+    @property
     def judge_on(self) -> bool:
         """Whether a model judge is configured; half a configuration is refused when the settings are read."""
         return bool(self.judge_url)
@@ -206,6 +225,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
             faults += [f"{variable(name)}: 缺少；{what}要一起写" for name in half]
     if values.get("dingtalk_card_template") and values.get("dingtalk_mode") == "http":
         faults.append(f"{variable('dingtalk_card_template')}: 卡片要用 JIEHUA_DINGTALK_MODE=stream")
+    if values.get("role", "all") != "all" and values.get("database_url", "sqlite").startswith("sqlite"):
+        faults.append(f"{variable('role')}: 分开运行要用 PostgreSQL；SQLite 只有一个进程，写 all 或不写")
     if faults:
         raise SettingError("\n".join(faults))
     settings = Settings(**values)

@@ -17,10 +17,10 @@ import handlers
 from bot.core import messages
 from bot.core.clock import Clock
 from bot.core.errors import StorageBusy
-from bot.core.log import note
+from bot.core.log import about, note
 from bot.core.masking import mask
 from bot.core.messages import Button, Incoming, Kind, Message, hint, say
-from handlers import clicks
+from handlers import clicks, ledger
 from handlers.context import Desk, Talk
 from handlers.state import State
 from lessons.model import Lesson
@@ -151,8 +151,9 @@ class Dispatcher:
         row.tries += 1
         ids = {"inbox": row.id, "tries": row.tries}  # read now: a savepoint rolled back takes the values with it
         try:
-            async with tx.begin_nested():
-                return await self._handle(tx, row, passive=passive, card=card)
+            with about(inbox=row.id):
+                async with tx.begin_nested():
+                    return await self._handle(tx, row, passive=passive, card=card)
         except (StorageBusy, asyncio.CancelledError):
             raise
         except Exception:
@@ -160,6 +161,10 @@ class Dispatcher:
             await tx.refresh(row)
             if row.tries >= _MOST_TRIES:
                 row.status, row.done_at = inbox.FAILED, self.clock.now()
+                person = await people.by_identity(tx, row.platform, row.sender)
+                if person is not None:
+                    stamp = await ledger.stamp_of(tx, self.desk, person, row.received_at)
+                    row.person_id, row.stamp = person.id, stamp
                 await self._apologise(tx, row)
             return ()
 
@@ -169,7 +174,7 @@ class Dispatcher:
         if person is None or person.id is None:
             return await self._finish(tx, row, None, (_stranger(),), now, passive=passive)
         await people.lock(tx, person.id)
-        row.person_id = person.id
+        row.person_id, row.stamp = person.id, await ledger.stamp_of(tx, self.desk, person, row.received_at)
         state = State.from_data(await conversations.load(tx, person.id))
         talk = self._talk(tx, person, await people.roles(tx, person.id), state)
         kind = Kind(row.kind)
@@ -272,6 +277,11 @@ class Parked:
             raise
         self._waiting.pop((incoming.platform, incoming.key), None)
         return answer
+
+    @property
+    def waiting(self) -> int:
+        """How many messages are kept."""
+        return len(self._waiting)
 
     async def retry(self) -> int:
         """Try the parked messages again; returns how many are left."""

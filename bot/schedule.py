@@ -11,6 +11,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bot.core.clock import Clock
 from bot.core.errors import StorageBusy
 from bot.core.log import note
+from bot.core.meters import Beats
 from handlers import TICKS
 from handlers.context import Desk, Tick, TickContext
 from storage import deliveries
@@ -25,11 +26,14 @@ class Ticker:
     A tick that fails is logged and does not keep the others from running; it is tried again at the next round.
     """
 
-    def __init__(self, database: Database, desk: Desk, clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, database: Database, desk: Desk, clock: Clock, wake: Callable[[], None], beats: Beats | None = None
+    ) -> None:
         self._database = database
         self._desk = desk
         self._clock = clock
         self._wake = wake
+        self._beats = beats or Beats()
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     def start(self, seconds: float, extra: dict[str, tuple[float, Callable[[], Awaitable[object]]]]) -> None:
@@ -48,6 +52,7 @@ class Ticker:
         owed = 0
         for tick in TICKS:
             owed += await self._run(tick)
+        self._beats.mark("ticks")
         if owed:
             self._wake()
         return owed

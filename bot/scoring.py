@@ -12,10 +12,12 @@ from typing import Protocol
 
 from bot.core.clock import Clock
 from bot.core.log import note
-from lessons import exam
+from bot.core.meters import Meters
+from lessons import appeal, exam
 from lessons.catalogue import digest
 from lessons.exam import Sitting
 from lessons.feedback import FALLBACK_LABEL, JUDGE_LABEL, LABEL
+from lessons.judge import verdict
 from lessons.model import Lesson
 from lessons.scoring import Scorer
 from lessons.scoring.result import Score
@@ -37,9 +39,18 @@ class OfflineGrader:
         self._inner = inner
         self._score = lru_cache(maxsize=most)(inner.score)
         self._sit = lru_cache(maxsize=most)(self._examined)
+        self._corrected = lru_cache(maxsize=most)(inner.corrected)
 
     def score(self, lesson: Lesson, text: str) -> Score:
         return self._score(lesson, text)
+
+    def recomputed(self, lesson: Lesson, text: str, granted: frozenset[str]) -> Score:
+        """The offline score where a human has found otherwise, by the weights of today."""
+        return self._corrected(lesson, text, granted)
+
+    def corrected(self, lesson: Lesson, text: str, score: Score, granted: frozenset[str]) -> Score:
+        """A score of this reply after appeals were upheld against what `granted` names; never a lower one."""
+        return appeal.settled(score, self.recomputed(lesson, text, granted), granted)
 
     def score_many(self, pairs: Iterable[tuple[Lesson, str]]) -> list[Score]:
         return self._inner.score_many(pairs)
@@ -78,11 +89,19 @@ class Judge(Protocol):
 class Grading:
     """The offline grader with a judge before it, where one is configured; keeps the results of every exam."""
 
-    def __init__(self, offline: OfflineGrader, database: Database, clock: Clock, judge: Judge | None = None) -> None:
+    def __init__(
+        self,
+        offline: OfflineGrader,
+        database: Database,
+        clock: Clock,
+        judge: Judge | None = None,
+        meters: Meters | None = None,
+    ) -> None:
         self._offline = offline
         self._database = database
         self._clock = clock
         self._judge = judge
+        self._meters = meters or Meters()
         self._judged: OrderedDict[tuple[str, str], Score] = OrderedDict()
         self._known: dict[tuple[str, str], bool] = {}
         self._sitting: dict[str, asyncio.Task[None]] = {}
@@ -95,18 +114,27 @@ class Grading:
         """The judge's score when `prepare` got one, else the offline score."""
         return self._judged.get((digest(lesson), text)) or self._offline.score(lesson, text)
 
+    def corrected(self, lesson: Lesson, text: str, score: Score, granted: frozenset[str]) -> Score:
+        """As for the offline grader; a judge's score is added up again by the judge's own table."""
+        after = self._offline.recomputed(lesson, text, granted)
+        if score.scorer.startswith(verdict.PREFIX) and not any(flag in granted for flag in score.flags):
+            after = verdict.corrected(score, text, granted, after)
+        return appeal.settled(score, after, granted)
+
     def score_many(self, pairs: Iterable[tuple[Lesson, str]]) -> list[Score]:
         return self._offline.score_many(pairs)
 
     async def prepare(self, lesson: Lesson, text: str) -> None:
         """Score ahead: offline always, by the judge where it has passed the lesson's exam. Never raises for a judge."""
-        await self._offline.prepare(lesson, text)
+        with self._meters.scoring("offline"):
+            await self._offline.prepare(lesson, text)
         if not lesson.samples:  # a drill's exchange, or a lesson without gold replies: nobody has passed an exam for it
             return
         await self._keep(lesson, self._offline.sitting(lesson))
         if self._judge is None or not await self._judge_passed(lesson):
             return
-        judged = await self._judge.grade(lesson, text, self._offline.score(lesson, text))
+        with self._meters.scoring("judge"):
+            judged = await self._judge.grade(lesson, text, self._offline.score(lesson, text))
         if judged is not None:
             self._judged[digest(lesson), text] = judged
             while len(self._judged) > _MOST:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.clock import Clock
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 SLOTS = (time(3, 40), time(4, 10), time(4, 40))  # the first night's try, and two more when the vendor was busy
 _UNTIL = time(6, 0)
 _MANY = 500
+_QUIET = timedelta(minutes=2)  # departments are moved by the dozen: read them when the last event is so old
+_PATIENCE = timedelta(minutes=15)  # or the first one so old
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Sync:
     alarm: Alarm | None = None
     automatic: bool = False
     _waiting: dict[tuple[str, str], str] = field(default_factory=dict)  # → a new user id, or ""
+    _moved: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)  # departments: first and last event
 
     async def compare(self, platform: str) -> Compared:
         """Read a directory and compare; nothing is written. Raises PlatformError."""
@@ -124,17 +127,26 @@ class Sync:
     # Person by person
 
     async def on_contact(self, change: ContactChange) -> None:
-        """Remember that a person changed; `catch_up` asks the vendor. Departments wait for the night.
+        """Remember what changed; `catch_up` asks the vendor: for a person, or for everything after a department or tag.
 
         What is forgotten when the process dies, the night mends.
         """
-        known = change.person and change.platform in self.sources and change.subject
-        if self.automatic and known and len(self._waiting) < _MANY:
+        if not self.automatic or change.platform not in self.sources or not change.subject:
+            return
+        if not change.person:
+            now = self.clock.now()
+            self._moved[change.platform] = self._moved.get(change.platform, (now, now))[0], now
+        elif len(self._waiting) < _MANY:
             self._waiting[change.platform, change.subject] = change.renamed
 
     async def catch_up(self) -> int:
-        """Take over the people who changed; returns how many there were."""
-        done = 0
+        """Take over the people who changed, and whole directories; returns how many there were of both."""
+        done, now = 0, self.clock.now()
+        for platform, (first, last) in list(self._moved.items()):
+            if now - last >= _QUIET or now - first >= _PATIENCE:
+                del self._moved[platform]
+                await self._tried(platform, last=False)  # what a busy vendor would not say, the night does
+                done += 1
         while self._waiting:
             platform, external_id = next(iter(self._waiting))
             renamed = self._waiting.pop((platform, external_id))

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from bot.core.messages import Button, Kind, Message, hint, say
 from handlers import (
+    appeal,
+    appeal_cases,
+    boards,
     cards,
     care,
     drill,
+    groups,
     help,
+    huddle,
     learn,
     leave,
+    ledger,
     login,
     manager,
     operator,
@@ -31,6 +37,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("再答", "再试", "重答"), learn.again, "每天一题", "把刚答的题再答一次"),
     Command(("例答", "看例答"), learn.models, "每天一题", "看刚答那题的例答"),
     Command(("撤回",), learn.take_back, "每天一题", "两分钟内撤回刚才的回答"),
+    Command(("申诉",), appeal.dispute, "每天一题", "对点评的哪一项有异议", takes="[序号 一句话理由]"),
     Command(("练习", "练一题"), question.practise, "加练", "自己加练一题", takes="[题名]"),
     Command(("错题", "错题本", "错题集"), question.mistakes, "加练", "会再回来的题", takes="[序号]"),
     Command(("演练", "陪练"), drill.offer, "加练", "和会还嘴的客户过几招", takes="[序号]"),
@@ -49,6 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(("提交",), learn.submit, "每天一题", "确认上一句就是回答"),
     Command(("算了", "先不答"), learn.never_mind, "每天一题", "先不答了"),
     Command(("团队",), manager.team, "主管", "今天谁答了、没答的原因", role=Role.MANAGER),
+    Command(("晨会",), huddle.show, "主管", "上一周的一个缺口和三分钟对练", role=Role.MANAGER),
     Command(
         ("活动",),
         trainer.campaign,
@@ -58,8 +66,19 @@ COMMANDS: tuple[Command, ...] = (
         role=Role.TRAINER,
     ),
     Command(("落空",), trainer.misses, "培训", "查不到的话术", role=Role.TRAINER),
+    Command(("申诉队列",), appeal_cases.queue, "培训", "等着定的申诉", role=Role.TRAINER),
     Command(("判卷",), trainer.grading, "培训", "评分器在哪些题上通过了考试", role=Role.TRAINER),
+    Command(
+        ("工时",),
+        ledger.report,
+        "合规",
+        "工时账：推送是不是都在工作时间里",
+        takes="[月份]",
+        role=Role.MANAGER,
+        also=frozenset({Role.COMPLIANCE}),
+    ),
     Command(("状态",), operator.status, "运维", "消息与内容的运行情况", role=Role.OPERATOR),
+    Command(("重发",), operator.send_again, "运维", "不确定送没送到的消息", takes="[全部 或 编号]", role=Role.OPERATOR),
     Command(
         ("登录",),
         login.link,
@@ -75,7 +94,9 @@ TICKS: tuple[Tick, ...] = (
     Tick("fire_campaigns", ticks.fire_campaigns),
     Tick("offer_returns", ticks.offer_returns),
     Tick("remind", ticks.remind),
-    Tick("weekly_boards", ticks.weekly_boards),
+    Tick("weekly_boards", boards.weekly),
+    Tick("group_huddles", groups.huddles),
+    Tick("group_boards", groups.boards),
 )
 
 _HELP = ("帮助", "help", "?", "？", "菜单")

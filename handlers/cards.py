@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from bot.core.messages import Button, Line, Message, hint, quote, strong
+from datetime import datetime
+
+from bot.core.messages import Button, Line, Message, hint, quote, say, strong
 from lessons.model import TRACK_NAMES, AnyLesson, Knowledge, Lesson, Template
 
 HELP = Button("帮助", "帮助")
 AGAIN = Button("再答一次", "再答")
 NEXT = Button("下一题", "今日")
 MINE = Button("我的", "我的")
+APPEAL = Button("申诉", "申诉")
 
 _HEADS = {"campaign": "今日一题", "review": "回炉一题", "own": "练一题"}
 
@@ -32,6 +35,24 @@ def question(lesson: AnyLesson, reason: str, deadline: str) -> Message:
         hint(f"{deadline}前都算。现在打字就是作答；要查话术，打“话术 关键词”。"),
     ]
     return Message(tuple(lines), title=title, buttons=(HELP,))
+
+
+def reminder(title: str, until: datetime) -> Message:
+    """One friendly line about an open question; `until` is local."""
+    return say(
+        f"今天的题「{title}」还等着你，三分钟就够，{until:%H:%M} 前都算。",
+        hint("今天不方便就打“暂停 1天”，没有关系。"),
+        buttons=(Button("看题", "今日"), Button("今天先不答", "暂停 1天")),
+    )
+
+
+def rest(times: int) -> Message:
+    """After so many questions in a row without an answer."""
+    return say(
+        f"连着 {times} 次没等到你，想必最近很忙，题目先停下来，不打扰你。",
+        "想继续的时候打“恢复”，话术随时能查。",
+        buttons=(Button("恢复", "恢复"), HELP),
+    )
 
 
 def limits(lesson: Lesson) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from bot.config import Settings
@@ -21,7 +21,10 @@ from storage.models import Person, Role
 
 
 class Scorer(Protocol):
-    """Who judges replies. `slow`: it may take seconds. `trial`: the score must not count. `label`: who judged."""
+    """Who judges replies. `slow`: it may take seconds. `trial`: the score must not count. `label`: who judged.
+
+    `corrected`: a score after appeals were upheld against what `granted` names.
+    """
 
     @property
     def slow(self) -> bool: ...
@@ -33,6 +36,8 @@ class Scorer(Protocol):
     def trial(self, lesson: Lesson, score: Score) -> bool: ...
 
     def label(self, score: Score) -> str: ...
+
+    def corrected(self, lesson: Lesson, text: str, score: Score, granted: frozenset[str]) -> Score: ...
 
     def score_many(self, pairs: Iterable[tuple[Lesson, str]]) -> list[Score]: ...
 
@@ -131,6 +136,12 @@ class TickContext:
     @property
     def today(self) -> date:
         return self.desk.calendar.today(self.now)
+
+    @property
+    def week_begins(self) -> bool:
+        """Whether today is the first working day of its week."""
+        monday = self.today - timedelta(days=self.today.weekday())
+        return self.desk.calendar.working_between(monday, self.today) == [self.today]
 
 
 @dataclass(frozen=True)

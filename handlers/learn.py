@@ -6,13 +6,13 @@ import re
 from datetime import date
 
 from bot.core.messages import Button, Message, hint, quote, say, strong
-from handlers import cards, drill, question
+from handlers import cards, corrections, drill, question
 from handlers.context import Reply, Talk
 from handlers.state import State
-from lessons import feedback, ladder
+from lessons import appeal, feedback, ladder
 from lessons.model import AnyLesson, Knowledge, Lesson
 from lessons.scoring.result import BAND_NAMES, Flag, Score
-from storage import assignments, attempts, deliveries, people
+from storage import appeals, assignments, attempts, deliveries, people
 from storage.models import Assignment, Attempt
 
 UNDO_SECONDS = 120
@@ -96,6 +96,7 @@ async def _choose(talk: Talk, row: Assignment, lesson: Knowledge, text: str) -> 
 
 
 async def _judged(talk: Talk, row: Assignment, lesson: Lesson, text: str, score: Score) -> Reply:
+    score = await corrections.known(talk, row, lesson, text, score)
     opening = feedback.opening_of(score, text, talk.state.opening)
     trial = talk.desk.scorer.trial(lesson, score)
     tries = await _record(talk, row, text, score, trial=trial)
@@ -110,6 +111,7 @@ async def _judged(talk: Talk, row: Assignment, lesson: Lesson, text: str, score:
         notes.append(f"想换个说法，回复“再答”；不回复“再答”，打字就是{typing}。")
     ending = tuple(hint(note) for note in [*notes, f"{talk.desk.scorer.label(score)}；两分钟内可“撤回”。"])
     models = feedback.models(lesson) if len(tries) == 1 else None
+    buttons = (cards.APPEAL, *buttons) if appeal.disputable(score) else buttons
     if models is None:
         again += (Button("看例答", "例答"),)
         messages = (Message(review.lines + ending, title=review.title, buttons=(*again, *buttons)),)
@@ -172,21 +174,15 @@ async def _record(talk: Talk, row: Assignment, text: str, score: Score, *, trial
 
 
 async def _climb(talk: Talk, row: Assignment, band: int) -> None:
-    """Move the ladder card after a first answer; practice out of turn leaves a card where it is."""
+    """Move the ladder card after a first answer."""
 
     def after(day: date, steps: int) -> date:
         return talk.desk.calendar.next_working(day, steps=steps)
 
     card = await assignments.card(talk.tx, talk.person_id, row.lesson_id)
-    if card is None:
-        entered = ladder.enter(band, talk.today, after)
-        if entered is not None:
-            await assignments.put_card(talk.tx, talk.person_id, row.lesson_id, entered, talk.now)
-        return
-    due = card.due_on is not None and card.due_on <= talk.today
-    if due or (card.due_on is None and band < ladder.PASS_BAND):
-        held = ladder.Card(card.step, card.passes, card.due_on)
-        moved = ladder.returned(held, band, talk.today, after)
+    held = ladder.Card(card.step, card.passes, card.due_on) if card is not None else None
+    moved = ladder.answered(held, band, talk.today, after)
+    if moved is not None and moved != held:
         await assignments.put_card(talk.tx, talk.person_id, row.lesson_id, moved, talk.now)
 
 
@@ -267,6 +263,7 @@ async def take_back(talk: Talk, _words: str) -> Reply:
     attempt = await attempts.get(talk.tx, talk.state.attempt or 0)
     if attempt is None or attempt.withdrawn_at is not None:
         return Reply((say("这次已经撤回过了。"),), talk.state.but(attempt=None))
+    await appeals.void(talk.tx, attempt.id or 0)
     await attempts.withdraw(talk.tx, attempt, talk.now)
     lines = ["已撤回，这次不计分。"]
     if attempt.number == 1:

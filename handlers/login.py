@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.core.messages import hint, say
+from dataclasses import replace
+
+from bot.core.messages import Link, hint, say
 from handlers.context import Reply, Talk
 from storage import logins
 
@@ -16,8 +18,9 @@ async def link(talk: Talk, _words: str) -> Reply:
     secret = await logins.issue(talk.tx, logins.LINK, talk.now, person_id=talk.person_id)
     minutes = int(logins.LIFE[logins.LINK].total_seconds() // 60)
     message = say(
-        f"点开就能登录，{minutes} 分钟内有效，只能用一次：",
-        f"{public}/login?token={secret}",
+        f"点开就能登录，{minutes} 分钟内有效，只能用一次。",
         hint("链接认的是你本人，不要转发。过期了再打一次“登录”。"),
+        title="登录网页",
     )
-    return Reply((message,), talk.state)
+    page = Link("登录", f"{public}/login?token={secret}")
+    return Reply((replace(message, link=page),), talk.state)

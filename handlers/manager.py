@@ -34,13 +34,15 @@ async def ranking(talk: Talk, words: str) -> Reply:
 
 
 async def board_message(
-    tx: Tx, desk: Desk, scope: frozenset[int], first: date, last: date, now: datetime, reader: str
-) -> Message:
-    """The board of some departments as text with its picture."""
+    tx: Tx, desk: Desk, scope: frozenset[int], first: date, last: date, now: datetime, reader: str,
+    *, hangs: bool = False,
+) -> Message:  # fmt: skip
+    """The board of some departments as text with its picture; `hangs`: where everybody sees it."""
     rows = await board_rows.week(tx, first, last, scope)
     tree = await people.departments(tx)
     names = {key: tree[key].name for key in scope if key in tree}
     board = boards.build(rows, names)
+    board = boards.for_everybody(board) if hangs else board
     span = f"{first.month}月{first.day}日–{last.month}月{last.day}日"
     title = f"周榜｜{span}"
     if not board.asked:

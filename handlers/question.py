@@ -11,7 +11,7 @@ from handlers.context import Reply, Talk, title_of
 from lessons.catalogue import canonical, digest, parse_lesson
 from lessons.model import AnyLesson
 from storage import assignments, attempts, deliveries
-from storage.models import Assignment
+from storage.models import Appeal, Assignment, Attempt
 
 
 async def current(talk: Talk) -> Assignment | None:
@@ -25,7 +25,7 @@ async def current(talk: Talk) -> Assignment | None:
     return waiting[-1] if waiting else None
 
 
-async def lesson_of(talk: Talk, row: Assignment) -> AnyLesson | None:
+async def lesson_of(talk: Talk, row: Assignment | Attempt | Appeal) -> AnyLesson | None:
     """The lesson exactly as this person was asked it."""
     lesson = talk.desk.catalogue.lessons.get(row.lesson_id)
     if lesson is not None and digest(lesson) == row.digest:

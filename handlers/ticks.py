@@ -1,4 +1,4 @@
-"""What happens by the clock: questions, returning questions, reminders, deadlines, weekly boards.
+"""What happens by the clock: questions, returning questions, reminders, deadlines.
 
 Every tick may run at any time, on any replica and after any delay: what it plans is claimed under a key that holds
 the local wall time without offset, so the same thing is never planned twice. Ticks write and return what is owed;
@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 
-from bot.core.calendar import Shift
-from bot.core.messages import Button, Message, hint, say
-from handlers import cards
-from handlers.context import Desk, TickContext, title_of
-from handlers.manager import board_message, week_of
+from handlers import cards, hours
+from handlers.context import TickContext, title_of
 from lessons import ladder
 from lessons.campaign import CampaignSpec, clock, fires_at, parse, send_at, slots
 from lessons.catalogue import canonical, digest
@@ -21,6 +18,7 @@ from lessons.model import AnyLesson
 from storage import assignments, people
 from storage import campaigns as rows
 from storage.deliveries import Owed
+from storage.hours import times_of
 from storage.models import Campaign, Person
 
 REVIEWS_AT = time(9, 33)
@@ -82,7 +80,7 @@ async def _plan(
     new = []
     for person in reached:
         key = person.id or 0
-        moment = write_at(context, person, base, due_at)
+        moment = _write_at(context, person, base, due_at)
         if key in absent or moment is None:
             continue
         full = had.get(key, 0) >= context.desk.settings.daily_cap
@@ -118,33 +116,10 @@ def _row(
     }
 
 
-def write_at(context: TickContext, person: Person, wanted: datetime, latest: datetime) -> datetime | None:
-    """When to write to a person: not before they want, inside their shift, outside quiet hours; None: not today."""
-    desk, day = context.desk, context.today
-    shift = Shift(person.shift_start, person.shift_end)
-    moment = max(wanted, context.now)
-    if person.remind_at is not None:
-        moment = max(moment, desk.calendar.at(day, person.remind_at))
-    jitter = timedelta(minutes=2 + (person.id or 0) % 7)
-    if not desk.calendar.may_write(moment, shift):
-        moment = max(moment, desk.calendar.at(day, shift.start) + jitter)
-    moment = off_the_half_hour(after_quiet(desk, moment, jitter))
-    if not desk.calendar.may_write(moment, shift) or moment > latest - _SETTLE:
-        return None
-    return moment
-
-
-def off_the_half_hour(moment: datetime) -> datetime:
-    """The moment itself, or two minutes later when it falls into minute 0 or 30 (WeCom's advice for mass sending)."""
-    return moment + timedelta(minutes=2) if moment.minute in (0, 30) else moment
-
-
-def after_quiet(desk: Desk, moment: datetime, jitter: timedelta) -> datetime:
-    """The moment itself, or shortly after the quiet hours it falls into."""
-    local = desk.calendar.local(moment)
-    if desk.settings.quiet_start <= local.time() < desk.settings.quiet_end:
-        return desk.calendar.at(local.date(), desk.settings.quiet_end) + jitter
-    return moment
+def _write_at(context: TickContext, person: Person, wanted: datetime, due_at: datetime) -> datetime | None:
+    """When to write to a person today; None when too little time would be left."""
+    house = hours.House.of(context.desk)
+    return hours.write_at(house, times_of(person), wanted, context.now, due_at - _SETTLE)
 
 
 # --- returning questions
@@ -167,7 +142,7 @@ async def offer_returns(context: TickContext) -> list[Owed]:
     for row in await assignments.waiting(context.tx):
         person = free.get(row.person_id)
         lesson = desk.catalogue.lessons.get(row.lesson_id)
-        moment = write_at(context, person, start, due_at) if person and lesson else None
+        moment = _write_at(context, person, start, due_at) if person and lesson else None
         if lesson is None or moment is None or row.day == context.today:
             continue
         del free[row.person_id]
@@ -183,7 +158,7 @@ async def _reviews(context: TickContext, free: dict[int, Person], start: datetim
     lessons = context.desk.catalogue.lessons
     for card in await assignments.due_cards(context.tx, context.today):
         person, lesson = free.get(card.person_id), lessons.get(card.lesson_id)
-        moment = write_at(context, person, start, due_at) if person and lesson else None
+        moment = _write_at(context, person, start, due_at) if person and lesson else None
         if lesson is None or moment is None:
             continue
         del free[card.person_id]
@@ -233,22 +208,14 @@ async def _reminders(
     owed = []
     for row in waiting:
         person = everyone.get(row.person_id)
-        when = write_at(context, person, moment, due_at) if person and row.person_id not in absent else None
+        when = _write_at(context, person, moment, due_at) if person and row.person_id not in absent else None
         if when is None or row.opens_at > context.now:
             continue
-        message = _reminder(context.desk, row.lesson_id, due_at)
+        title = title_of(context.desk.catalogue.lessons.get(row.lesson_id), row.lesson_id)
+        message = cards.reminder(title, context.desk.calendar.local(due_at))
         owed.append(Owed(f"remind{number}:{row.id}", row.person_id, "reminder", message, when, due_at))
     await assignments.mark_reminded(context.tx, [row.id or 0 for row in waiting])
     return owed
-
-
-def _reminder(desk: Desk, lesson_id: str, due_at: datetime) -> Message:
-    lesson, until = desk.catalogue.lessons.get(lesson_id), desk.calendar.local(due_at)
-    return say(
-        f"今天的题「{title_of(lesson, lesson_id)}」还等着你，三分钟就够，{until:%H:%M} 前都算。",
-        hint("今天不方便就打“暂停 1天”，没有关系。"),
-        buttons=(Button("看题", "今日"), Button("今天先不答", "暂停 1天")),
-    )
 
 
 async def close_overdue(context: TickContext) -> list[Owed]:
@@ -275,36 +242,4 @@ async def _rest(context: TickContext, person: Person, times: int) -> list[Owed]:
     await people.change(context.tx, key, unanswered=0)
     day = desk.calendar.next_working(context.today)
     shift_start = desk.calendar.at(day, person.shift_start)
-    message = say(
-        f"连着 {times} 次没等到你，想必最近很忙，题目先停下来，不打扰你。",
-        "想继续的时候打“恢复”，话术随时能查。",
-        buttons=(Button("恢复", "恢复"), cards.HELP),
-    )
-    return [Owed(f"rest:{key}:{context.today}", key, "notice", message, shift_start + timedelta(minutes=17))]
-
-
-# --- weekly boards
-
-
-async def weekly_boards(context: TickContext) -> list[Owed]:
-    """On the first working day of the week each manager gets last week's board."""
-    desk = context.desk
-    monday = context.today - timedelta(days=context.today.weekday())
-    working = desk.calendar.working_between(monday, context.today)
-    start = desk.calendar.at(context.today, desk.settings.board_at)
-    if working != [context.today] or not start <= context.now < desk.calendar.at(context.today, time(18, 0)):
-        return []
-    if not await rows.fire(context.tx, f"boards@{monday}", "planned", context.now):
-        return []
-    absent = await people.absent_on(context.tx, context.today)
-    first, last = week_of(context.today)
-    owed = []
-    for managed in await people.managers(context.tx):
-        key = managed.person.id or 0
-        when = write_at(context, managed.person, start, desk.calendar.at(context.today, time(23, 59)))
-        if key in absent or when is None:
-            continue
-        message = await board_message(context.tx, desk, managed.departments, first, last, context.now, str(key))
-        if message.picture is not None:  # a week without questions has no board
-            owed.append(Owed(f"board:{monday}:{key}", key, "board", message, when))
-    return owed
+    return [Owed(f"rest:{key}:{context.today}", key, "notice", cards.rest(times), shift_start + timedelta(minutes=17))]

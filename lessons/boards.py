@@ -78,6 +78,12 @@ class Board:
         return self.answered / self.asked if self.asked else 0.0
 
 
+def for_everybody(board: Board) -> Board:
+    """A board as it may hang where everybody sees it: of the ranked departments the leading half, three at most."""
+    ranked = [team for team in board.teams if team.place is not None]
+    return replace(board, teams=tuple(ranked[: min(3, (len(ranked) + 1) // 2)]))
+
+
 def change(row: Row) -> float | None:
     """A person's improvement in points, pulled towards zero while there are few answers."""
     if row.points is None or row.before is None:

@@ -7,7 +7,7 @@ return starts again at the bottom, and two passes in a row retire the lesson.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,3 +45,21 @@ def returned(card: Card, band: int, day: date, after: WorkingDaysAfter) -> Card:
         return Card(card.step, passes, None)
     step = min(card.step + 1, len(STEPS) - 1)
     return Card(step, passes, after(day, STEPS[step]))
+
+
+def answered(card: Card | None, band: int, day: date, after: WorkingDaysAfter) -> Card | None:
+    """The card after a first answer, from the one before it; practice out of turn leaves a card where it is."""
+    if card is None:
+        return enter(band, day, after)
+    due = card.due_on is not None and card.due_on <= day
+    if due or (card.due_on is None and band < PASS_BAND):
+        return returned(card, band, day, after)
+    return card
+
+
+def replayed(answers: Iterable[tuple[date, int]], after: WorkingDaysAfter) -> Card | None:
+    """The card that a lesson's first answers, (day, band) in order, lead to; None when none had to come back."""
+    card: Card | None = None
+    for day, band in answers:
+        card = answered(card, band, day, after)
+    return card

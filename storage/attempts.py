@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import or_
 from sqlmodel import col, select
 
 from storage.database import Tx
 from storage.models import Assignment, Attempt
+from storage.people import chunks
 
 
 async def add(tx: Tx, row: Attempt) -> Attempt:
@@ -43,6 +45,40 @@ async def counted(tx: Tx, person_id: int, limit: int = 60) -> list[Attempt]:
         .where(col(Attempt.withdrawn_at).is_(None), col(Attempt.copied).is_(False), col(Attempt.trial).is_(False))
     )
     return list((await tx.scalars(query.order_by(col(Attempt.id).desc()).limit(limit))).all())
+
+
+async def firsts(tx: Tx, person_id: int, lesson_id: str) -> list[Attempt]:
+    """A person's first tries at one lesson that moved its ladder card, in order."""
+    query = (
+        select(Attempt)
+        .where(Attempt.person_id == person_id, Attempt.lesson_id == lesson_id, Attempt.number == 1)
+        .where(col(Attempt.withdrawn_at).is_(None), col(Attempt.trial).is_(False))
+    )
+    return list((await tx.scalars(query.order_by(col(Attempt.id)))).all())
+
+
+async def texts(tx: Tx, lesson_id: str, digest: str) -> list[tuple[int, str]]:
+    """(id, text) of every try at one version of a lesson that stands."""
+    query = select(col(Attempt.id), Attempt.text).where(
+        Attempt.lesson_id == lesson_id, Attempt.digest == digest, col(Attempt.withdrawn_at).is_(None)
+    )
+    return [(key, text) for key, text in await tx.execute(query) if key is not None]
+
+
+async def to_correct(tx: Tx, ids: Collection[int]) -> list[Attempt]:
+    """Tries that stand, as they are now, locked in the order of their ids until the transaction ends."""
+    found: list[Attempt] = []
+    for block in chunks(sorted(ids)):
+        query = select(Attempt).where(col(Attempt.id).in_(block), col(Attempt.withdrawn_at).is_(None))
+        query = query.order_by(col(Attempt.id)).with_for_update().execution_options(populate_existing=True)
+        found += (await tx.scalars(query)).all()
+    return found
+
+
+async def correct(tx: Tx, row: Attempt, score: dict[str, Any], band: int, points: int) -> None:
+    """Put a corrected score in the place of the first one; the appeal keeps that."""
+    row.score, row.band, row.points = score, band, points
+    await tx.flush()
 
 
 async def last_assigned(tx: Tx, person_id: int) -> Assignment | None:

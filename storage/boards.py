@@ -1,16 +1,19 @@
-"""The numbers behind the weekly board."""
+"""The numbers behind the weekly board and the morning card."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import case, func
 from sqlmodel import col, select
 
 from lessons.boards import Row
+from lessons.gap import Tries
+from lessons.model import Criterion
 from storage.database import Tx
-from storage.models import Absence, Assignment, Attempt
+from storage.models import Absence, Assignment, Attempt, Person
 from storage.people import learners, leaves_between
 
 _WEEKS_BEFORE = 4
@@ -76,21 +79,49 @@ async def _asked(tx: Tx, first: date, last: date, leaves: dict[int, list[Absence
 
 async def _points(tx: Tx, first: date, last: date) -> dict[int, tuple[float, int]]:
     """(mean points, answers) of first tries that count, by person."""
-    query = (
-        select(Attempt.person_id, func.avg(Attempt.points), func.count())
-        .join(Assignment, col(Assignment.id) == col(Attempt.assignment_id))
-        .where(
-            col(Assignment.day).between(first, last),
-            Assignment.status == "answered",
-            Assignment.reason == "campaign",
-            Attempt.number == 1,
-            col(Attempt.withdrawn_at).is_(None),
-            col(Attempt.copied).is_(False),
-            col(Attempt.trial).is_(False),
-        )
-        .group_by(col(Attempt.person_id))
-    )
+    columns = select(Attempt.person_id, func.avg(Attempt.points), func.count())
+    query = _counting(columns, first, last).group_by(col(Attempt.person_id))
     return {person: (float(mean), count) for person, mean, count in (await tx.execute(query))}
+
+
+async def tries(
+    tx: Tx, first: date, last: date, lesson_ids: Collection[str], department_ids: Collection[int] | None = None
+) -> tuple[int, list[Tries]]:
+    """How many people of some departments answered some lessons, and what their first tries came to, by lesson."""
+    columns: list[Any] = []
+    for criterion in Criterion:
+        verdict = col(Attempt.score)[("criteria", criterion.value, "verdict")].as_string()
+        columns.append(func.sum(case((verdict.in_(["hit", "partial", "miss"]), 1), else_=0)))
+        columns.append(func.sum(case((verdict == "hit", 1.0), (verdict == "partial", 0.5), else_=0.0)))
+    people: Any = func.count(func.distinct(col(Attempt.person_id)))
+
+    def of_these(selected: Any) -> Any:
+        query = _counting(selected, first, last).where(col(Attempt.lesson_id).in_(list(lesson_ids)))
+        if department_ids is None:
+            return query
+        query = query.join(Person, col(Person.id) == col(Attempt.person_id))
+        return query.where(col(Person.department_id).in_(list(department_ids)))
+
+    by_lesson = of_these(select(col(Attempt.lesson_id), people, *columns)).group_by(col(Attempt.lesson_id))
+    found = []
+    for lesson_id, answered, *sums in await tx.execute(by_lesson):
+        judged = dict(zip(Criterion, map(int, sums[::2]), strict=True))
+        met = dict(zip(Criterion, map(float, sums[1::2]), strict=True))
+        found.append(Tries(lesson_id, int(answered), judged, met))
+    return int(await tx.scalar(of_these(select(people))) or 0), found
+
+
+def _counting(selected: Any, first: date, last: date) -> Any:
+    """`selected` of the first tries that count."""
+    return selected.join(Assignment, col(Assignment.id) == col(Attempt.assignment_id)).where(
+        col(Assignment.day).between(first, last),
+        Assignment.status == "answered",
+        Assignment.reason == "campaign",
+        Attempt.number == 1,
+        col(Attempt.withdrawn_at).is_(None),
+        col(Attempt.copied).is_(False),
+        col(Attempt.trial).is_(False),
+    )
 
 
 def _covers(leave: Absence, first: date, last: date) -> bool:

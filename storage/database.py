@@ -48,6 +48,11 @@ class Database:
         if self.is_sqlite:
             _configure_sqlite(self.engine)
 
+    @property
+    def address(self) -> str:
+        """The URL for other libraries, with its password: never to be shown."""
+        return self.url.set(drivername=self.url.get_backend_name()).render_as_string(hide_password=False)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """A transaction that may write. Raises StorageBusy when the database cannot take it now."""

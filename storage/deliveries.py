@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import case, func, or_, update
+from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
@@ -22,11 +23,38 @@ PUSHES = ("challenge", "reminder", "board")
 """The kinds that nobody asked for."""
 
 DUE, SENDING, SENT, FAILED, UNKNOWN, CANCELLED = "due", "sending", "sent", "failed", "unknown", "cancelled"
+GIVEN_UP = case((col(Delivery.owner).is_(None), CANCELLED), else_=UNKNOWN)
+"""The status of what is not tried again: unknown where an earlier call may have been carried out."""
+
+
+class Due(NamedTuple):
+    """What is known of a delivery that is to be sent: the columns that sorting and sending need, and no more."""
+
+    id: int
+    person_id: int | None
+    platform: str
+    recipient: str
+    kind: str
+    content: str
+    batch: str | None
+    parts_sent: int
+    tries: int
+    owner: str | None
+    due_at: datetime
+    expires_at: datetime | None
+    sent_at: datetime | None
+    created_at: datetime
+
+
+_DUE = [getattr(Delivery, name) for name in Due._fields]
 
 
 @dataclass(frozen=True)
 class Owed:
-    """One message owed to one person. `key` makes it unique for ever; `person_id` 0 is somebody we do not know."""
+    """One message owed to one person. `key` makes it unique for ever; `person_id` 0 is somebody we do not know.
+
+    `address` (platform, external id) overrides where they prefer to be written to; a group has nothing else.
+    """
 
     key: str
     person_id: int
@@ -34,24 +62,25 @@ class Owed:
     message: Message
     due_at: datetime
     expires_at: datetime | None = None
+    address: tuple[str, str] | None = None
 
 
 async def enqueue(tx: Tx, owed: Iterable[Owed], now: datetime, address: tuple[str, str] | None = None) -> list[int]:
     """Write down what is owed; keys that exist already are left alone. Returns the people without any address.
 
-    `address` (platform, external id) overrides where people prefer to be written to: an answer goes back where the
-    question came from.
+    `address` (platform, external id) overrides where all of it goes: an answer goes back where the question came from.
     """
     rows = list(owed)
-    where = {} if address else await addresses(tx, {row.person_id for row in rows})
-    unreachable = sorted({row.person_id for row in rows if not address and row.person_id not in where})
+    asked = set() if address else {row.person_id for row in rows if not row.address}
+    where = await addresses(tx, asked) if asked else {}
+    unreachable = sorted(asked - set(where))
     contents = {row.message.digest: row.message.to_json() for row in rows}
     for block in chunks(contents.items(), 500):
         values = [{"digest": digest, "message": text, "created_at": now} for digest, text in block]
         await tx.execute(insert_new(tx, Content), values)
     values = []
     for row in rows:
-        platform, recipient = address or where.get(row.person_id, ("", ""))
+        platform, recipient = address or row.address or where.get(row.person_id, ("", ""))
         if platform:
             values.append(_row(row, platform, recipient, now))
     for block in chunks(values, 2000):
@@ -81,8 +110,8 @@ def _row(owed: Owed, platform: str, recipient: str, now: datetime) -> dict[str, 
 
 async def due(
     tx: Tx, now: datetime, platforms: Collection[str], limit: int, *, answers_only: bool = False
-) -> list[Delivery]:
-    """Deliveries to be sent now, in the order they were owed.
+) -> list[Due]:
+    """Deliveries to be sent now that are in no queued call, in the order they were owed.
 
     A person's later message waits for the earlier one, also while that is held back or tried again; but an answer
     waits only for answers.
@@ -101,22 +130,19 @@ async def due(
         .exists()
     )
     query = (
-        select(Delivery)
-        .where(Delivery.status == DUE, col(Delivery.due_at) <= now, col(Delivery.platform).in_(list(platforms)), ~waits)
+        columns(*_DUE)
+        .where(col(Delivery.status) == DUE, col(Delivery.due_at) <= now, col(Delivery.platform).in_(list(platforms)))
+        .where(or_(col(Delivery.queued_until).is_(None), col(Delivery.queued_until) <= now), ~waits)
         .order_by(col(Delivery.id))
         .limit(limit)
     )
     if answers_only:
-        query = query.where(Delivery.kind == ANSWER)
-    return list((await tx.scalars(query)).all())
+        query = query.where(col(Delivery.kind) == ANSWER)
+    return [Due(*row) for row in await tx.execute(query)]
 
 
-async def claim(tx: Tx, ids: Collection[int], owner: str, batch: str, now: datetime, parts: int = 1) -> set[int]:
-    """Mark deliveries as being sent by `owner` in one call, `batch` — the intent, committed before the call.
-
-    `parts` is how many calls show them. Returns those it got: another sender may have tried one meanwhile, and put it
-    off, or into a batch of its own.
-    """
+async def queue(tx: Tx, ids: Collection[int], now: datetime, until: datetime) -> set[int]:
+    """Leave deliveries to a call that is being queued, until it should have begun; returns those that were free."""
     got: set[int] = set()
     for block in chunks(ids):
         query = (
@@ -124,22 +150,64 @@ async def claim(tx: Tx, ids: Collection[int], owner: str, batch: str, now: datet
             .where(
                 col(Delivery.id).in_(block),
                 col(Delivery.status) == DUE,
-                col(Delivery.due_at) <= now,
-                or_(col(Delivery.batch).is_(None), col(Delivery.batch) == batch),
+                or_(col(Delivery.queued_until).is_(None), col(Delivery.queued_until) <= now),
             )
-            .values(
-                status=SENDING,
-                owner=owner,
-                batch=batch,
-                parts=parts,
-                tries=col(Delivery.tries) + 1,
-                sent_at=now,
-            )
+            .values(queued_until=until)
             .returning(col(Delivery.id))
         )
         result = await tx.execute(query, execution_options={"synchronize_session": False})
         got |= {key for key in result.scalars() if key is not None}
     return got
+
+
+async def unqueue(tx: Tx) -> None:
+    """No call is queued any more: the queue has forgotten them."""
+    query = update(Delivery).where(col(Delivery.status) == DUE, col(Delivery.queued_until).is_not(None))
+    await tx.execute(query.values(queued_until=None), execution_options={"synchronize_session": False})
+
+
+async def take_up(tx: Tx, ids: Collection[int], batch: str | None, now: datetime) -> list[Due]:
+    """What of a call is still to be sent, locked, in order; for a repeat everybody of the first try.
+
+    Others who work on the same rows wait for the end of this transaction and then find nothing.
+    """
+    still = col(Delivery.status) == DUE, col(Delivery.due_at) <= now
+    query = columns(*_DUE).where(*still).order_by(col(Delivery.id)).with_for_update()
+    found: list[Due] = []
+    if batch is not None:
+        found = [Due(*row) for row in await tx.execute(query.where(col(Delivery.batch) == batch))]
+    else:
+        for block in chunks(sorted(ids)):
+            mine = query.where(col(Delivery.id).in_(block), col(Delivery.batch).is_(None))
+            found += [Due(*row) for row in await tx.execute(mine)]
+    parts = {row.parts_sent for row in found}
+    return found if len(parts) <= 1 else [row for row in found if row.parts_sent == min(parts)]
+
+
+async def claim(tx: Tx, ids: Collection[int], owner: str, batch: str, now: datetime, parts: int = 1) -> None:
+    """Mark deliveries as being sent by `owner` in one call, `batch` — the intent, committed before the call.
+
+    `parts` is how many calls show them.
+    """
+    for block in chunks(ids):
+        query = update(Delivery).where(col(Delivery.id).in_(block))
+        values = {"status": SENDING, "owner": owner, "batch": batch, "parts": parts, "sent_at": now}
+        query = query.values(**values, queued_until=None, tries=col(Delivery.tries) + 1)
+        await tx.execute(query, execution_options={"synchronize_session": False})
+
+
+async def keep(tx: Tx, ids: Collection[int], owner: str, now: datetime) -> int:
+    """Renew a claim; returns how many of the deliveries are still this owner's."""
+    kept = 0
+    for block in chunks(ids):
+        query = (
+            update(Delivery)
+            .where(col(Delivery.id).in_(block), col(Delivery.status) == SENDING, col(Delivery.owner) == owner)
+            .values(sent_at=now)
+        )
+        result = await tx.execute(query, execution_options={"synchronize_session": False})
+        kept += int(getattr(result, "rowcount", 0))
+    return kept
 
 
 async def sent(tx: Tx, ids: Collection[int], part: int, parts: int, message_id: str, now: datetime) -> None:
@@ -152,7 +220,10 @@ async def sent(tx: Tx, ids: Collection[int], part: int, parts: int, message_id: 
 async def hold(tx: Tx, until: Mapping[int, datetime]) -> None:
     """Put off deliveries that have not been taken up, because the person has no room for them."""
     for row_id, moment in until.items():
-        await record(tx, [row_id], only=DUE, due_at=moment, error="这位同事收到的消息到了平台的上限，过一会儿发")
+        await record(
+            tx, [row_id], only=DUE, due_at=moment, queued_until=None,
+            error="这位同事收到的消息到了平台的上限，过一会儿发",
+        )  # fmt: skip
 
 
 async def record(tx: Tx, ids: Collection[int], *, only: str | None = None, **values: Any) -> None:
@@ -164,13 +235,13 @@ async def record(tx: Tx, ids: Collection[int], *, only: str | None = None, **val
         await tx.execute(query, execution_options={"synchronize_session": False})
 
 
-async def in_flight_of_others(tx: Tx, owner: str, before: datetime) -> list[Delivery]:
+async def in_flight_of_others(tx: Tx, owners: Collection[str], before: datetime) -> list[Delivery]:
     """Deliveries that another, presumably dead, sender marked as being sent before a moment, locked.
 
     What another replica is settling at the same time is left to it.
     """
     query = select(Delivery).where(
-        Delivery.status == SENDING, col(Delivery.owner) != owner, col(Delivery.sent_at) < before
+        Delivery.status == SENDING, col(Delivery.owner).not_in(list(owners)), col(Delivery.sent_at) < before
     )
     return list((await tx.scalars(query.with_for_update(skip_locked=True))).all())
 
@@ -202,7 +273,7 @@ async def cancel_owed(tx: Tx, person_id: int, kinds: Sequence[str], expected: Se
             col(Delivery.kind).in_(list(kinds)),
             col(Delivery.status).in_(list(expected)),
         )
-        .values(status=CANCELLED)
+        .values(status=GIVEN_UP)
     )
     result = await tx.execute(query, execution_options={"synchronize_session": False})
     return int(getattr(result, "rowcount", 0))
@@ -210,10 +281,8 @@ async def cancel_owed(tx: Tx, person_id: int, kinds: Sequence[str], expected: Se
 
 async def counts(tx: Tx, since: datetime) -> dict[str, int]:
     """How many deliveries stand in each status since a moment."""
-    query = (
-        select(Delivery.status, func.count()).where(col(Delivery.created_at) >= since).group_by(col(Delivery.status))
-    )
-    return dict((await tx.execute(query)).all())
+    query = select(Delivery.status, func.count()).where(col(Delivery.created_at) >= since)
+    return dict((await tx.execute(query.group_by(col(Delivery.status)))).all())
 
 
 @dataclass(frozen=True)
@@ -237,8 +306,8 @@ async def recent_sends(tx: Tx, platform: str, since: datetime, limit: int = 30) 
         .order_by(first.desc())
         .limit(limit)
     )
-    rows: list[Any] = list(await tx.execute(query))
-    return [Send(*row) for row in rows]
+    found: Any = await tx.execute(query)
+    return [Send(*row) for row in found]
 
 
 async def calls(tx: Tx, platform: str, since: datetime) -> int:

@@ -199,6 +199,39 @@ class Attempt(SQLModel, table=True):
     created_at: datetime = moment()
 
 
+class Appeal(SQLModel, table=True):
+    """One thing a score says that its learner disputes: a criterion, a red line or a flag, called `subject`.
+
+    `score` with its band and points is how it stood before the decision and stays here; `others` are the answers of
+    other people that said the same and were corrected with it.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("attempt_id", "subject"),
+        Index("ix_appeal_digest_reply", "digest", "reply"),
+        Index("ix_appeal_status_created_at", "status", "created_at"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    attempt_id: int = Field(foreign_key="attempt.id")
+    person_id: int = Field(foreign_key="person.id", index=True)
+    lesson_id: str
+    digest: str = Field(max_length=16)
+    reply: str = Field(max_length=16)  # equal for replies that say the same word by word
+    subject: str
+    reason: str  # masked
+    status: str  # open · upheld · rejected · void (the answer was taken back)
+    score: dict[str, Any] = json_column()
+    band: int
+    points: int
+    new_band: int | None = None
+    new_points: int | None = None
+    others: list[dict[str, int]] = json_column(list)
+    decided_by: int | None = Field(default=None, foreign_key="person.id")
+    ruling: str = ""  # why, for the learner
+    created_at: datetime = moment()
+    decided_at: datetime | None = moment(nullable=True)
+
+
 class Exam(SQLModel, table=True):
     """How a grader did on a lesson's gold replies; only a grader that passed gives scores that count."""
 
@@ -299,6 +332,7 @@ class Inbox(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("platform", "key"),
         Index("ix_inbox_status_received_at", "status", "received_at"),
+        Index("ix_inbox_received_at", "received_at"),
     )
     id: int | None = Field(default=None, primary_key=True)
     platform: str
@@ -310,6 +344,7 @@ class Inbox(SQLModel, table=True):
     status: str  # new · done · failed
     tries: int = 0
     carried: str = "[]"  # the messages that went back in the response itself
+    stamp: str = Field(default="", max_length=16)  # how it stands to the sender's working time: handlers/hours.py
     received_at: datetime = moment()
     done_at: datetime | None = moment(nullable=True)
 
@@ -324,13 +359,16 @@ class Delivery(SQLModel, table=True):
         Index("ix_delivery_recipient_status", "recipient", "status"),
         Index("ix_delivery_recipient_sent_at", "recipient", "sent_at"),
         Index("ix_delivery_kind_status", "kind", "status"),
+        Index("ix_delivery_batch", "batch"),
+        Index("ix_delivery_sent_at", "sent_at"),
+        Index("ix_delivery_content_created_at", "content", "created_at"),
     )
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(max_length=160)
     person_id: int | None = Field(default=None, foreign_key="person.id")
     platform: str
     recipient: str
-    kind: str  # answer · challenge · reminder · board · notice
+    kind: str  # answer · challenge · reminder · board · notice · alarm · care · group
     content: str = Field(max_length=16)  # digest of the Content row
     status: str  # due · sending · sent · failed · unknown · cancelled
     parts: int = 0  # how many calls show it, known once it is taken up
@@ -339,11 +377,20 @@ class Delivery(SQLModel, table=True):
     owner: str | None = None
     batch: str | None = None  # who was sent to in one call; a repeat must go to the same people
     due_at: datetime = moment()
+    queued_until: datetime | None = moment(nullable=True)  # until then a job is believed to work on it
     expires_at: datetime | None = moment(nullable=True)
     sent_at: datetime | None = moment(nullable=True)
     message_id: str = ""
     error: str = ""
+    stamp: str = Field(default="", max_length=16)  # how its sending stands to working time: handlers/hours.py
     created_at: datetime = moment()
+
+
+class Rate(SQLModel, table=True):
+    """When the next call of something with a limit may be made, by all replicas together; seconds since 1970."""
+
+    name: str = Field(primary_key=True)
+    next_at: float
 
 
 class Content(SQLModel, table=True):
@@ -351,7 +398,7 @@ class Content(SQLModel, table=True):
 
     digest: str = Field(primary_key=True, max_length=16)
     message: str
-    created_at: datetime = moment()
+    created_at: datetime = moment(index=True)
 
 
 class Picture(SQLModel, table=True):

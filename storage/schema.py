@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -19,20 +20,26 @@ def _config() -> Config:
     return config
 
 
+@cache
 def newest() -> str:
     """The revision this program needs."""
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
-async def upgrade(database: Database) -> None:
-    """Run every migration the database has not seen; nothing happens when it is current."""
+def knows(revision: str) -> bool:
+    """Whether this program can bring a database of that revision up to date."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+async def upgrade(database: Database, revision: str = "head") -> None:
+    """Run every migration the database has not seen, up to a revision; nothing happens when it is current."""
 
     def run(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":  # one replica migrates, the others wait and find nothing to do
             connection.execute(text("SELECT pg_advisory_xact_lock(7240)"))
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
     async with database.engine.begin() as connection:
         await connection.run_sync(run)

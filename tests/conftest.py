@@ -18,7 +18,11 @@ from handlers.context import Desk
 from storage import schema
 from storage.database import Database
 from tests.chat import LESSON, Friend, World
+from tests.log_watch import pytest_configure, pytest_runtest_setup, pytest_runtest_teardown, pytest_sessionfinish
 from tests.postgres import Cluster, cluster
+
+# The search of the whole run's log.
+__all__ = ["pytest_configure", "pytest_runtest_setup", "pytest_runtest_teardown", "pytest_sessionfinish"]
 
 MONDAY = datetime(2026, 11, 23, 8, 30, tzinfo=SHANGHAI)
 

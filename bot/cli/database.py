@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot import config
 from bot.app import open_desk
+from bot.cli import backup
 from bot.core.clock import SystemClock
 from bot.core.errors import JiehuaError
 from handlers.manager import board_message, week_of
@@ -24,6 +25,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     db.add_parser("upgrade", help="把结构升到这一版").set_defaults(run=_upgrade)
     db.add_parser("current", help="现在的结构版本").set_defaults(run=_current)
     db.add_parser("audit", help="核对操作记录的链条是否完整").set_defaults(run=_audit)
+    backup.add_to(db)
     boards = commands.add_parser("boards", help="看某一周的榜")
     boards.add_argument("--week", type=date.fromisoformat, default=None, help="那一周的任一天，默认上一周")
     boards.add_argument("--department", default=None, help="只看这个部门（含下级）")

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 
 from bot import config
-from bot.app import dingtalk_of, wecom_of
 from bot.cli.database import opened
 from bot.core.clock import SystemClock
 from bot.core.errors import JiehuaError, PlatformError
 from bot.directory import Changes, Source, Stopped
 from bot.sync import Compared, Sync
+from bot.wires import dingtalk_of, wecom_of
 from storage.database import Database
 
 NAMES = {"wecom": "企业微信", "dingtalk": "钉钉"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -25,14 +26,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     show.add_argument("--data", type=Path, default=Path("var/demo.db"), help="演示库，每次重新开始")
     show.set_defaults(run=_demo)
     serve = commands.add_parser("serve", help="按设置运行")
+    serve.add_argument("--role", default=None, help="这个进程做什么：all、web、worker；不写看 JIEHUA_ROLE")
     serve.set_defaults(run=_serve)
     doctor = commands.add_parser("doctor", help="检查设置、数据库、内容，说明怎么改")
     doctor.add_argument("--offline", action="store_true", help="不联系任何平台")
     doctor.set_defaults(run=_doctor)
 
 
-async def _serve(_options: argparse.Namespace) -> int:
-    settings = config.read()
+async def _serve(options: argparse.Namespace) -> int:
+    given = {"JIEHUA_ROLE": options.role} if options.role else {}
+    settings = config.read({**os.environ, **given})
     log.start(settings.log_level, as_json=settings.log_json)
     if settings.demo:
         return await _play(settings)

@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from bot import config
-from bot.app import wecom_of
 from bot.cli.database import opened
 from bot.core.clock import SystemClock
 from bot.core.errors import JiehuaError, Misconfigured, PlatformError, SettingError
+from bot.wires import wecom_of
 from storage import audit, deliveries
 from storage.database import Database
 

@@ -6,6 +6,7 @@ JiehuaError
 ├── PlatformError
 │   ├── Permanent       the vendor will never accept this; do not retry
 │   ├── Temporary       the vendor may accept it later; retry after `retry_after` seconds
+│   │   ├── TooFast      the platform takes no call of ours for a while, whoever it is for
 │   │   └── Misconfigured   the vendor refuses us until a person changes a setting; `advice` says which
 │   └── Ambiguous       the call may or may not have been carried out; never guessed
 ├── CallbackRefused     a callback that is not from the vendor, or not for us; nothing is stored
@@ -69,6 +70,10 @@ class Temporary(PlatformError):
     def __init__(self, message: str, code: str = "", retry_after: float | None = None) -> None:
         super().__init__(message, code)
         self.retry_after = retry_after
+
+
+class TooFast(Temporary):
+    """The platform takes no calls of ours for a while, whoever they are for; `retry_after` says how long."""
 
 
 class Misconfigured(Temporary):

@@ -6,12 +6,32 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
 _SECRET = re.compile(
     r"(access_token|corpsecret|secret|ticket|msg_signature|signature|echostr|key|token)=([^&\s\"']+)", re.IGNORECASE
 )
+
+_about: ContextVar[dict[str, Any]] = ContextVar("about")
+
+
+@contextmanager
+def about(**ids: Any) -> Iterator[None]:
+    """Put these ids on every line logged inside, also by tasks started there."""
+    token = _about.set(_about.get({}) | ids)
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
+def ids_of(record: logging.LogRecord) -> dict[str, Any]:
+    """The ids of a line: its own and those of what it is about."""
+    return _about.get({}) | getattr(record, "ids", {})
 
 
 def redact(text: str) -> str:
@@ -28,7 +48,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "action": getattr(record, "action", record.name),
             "message": redact(record.getMessage()),
-            **getattr(record, "ids", {}),
+            **ids_of(record),
         }
         if record.exc_info:
             entry["trace"] = redact(self.formatException(record.exc_info))
@@ -39,7 +59,7 @@ class Sentences(logging.Formatter):
     """The same for a person at a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
-        ids = " ".join(f"{key}={value}" for key, value in getattr(record, "ids", {}).items())
+        ids = " ".join(f"{key}={value}" for key, value in ids_of(record).items())
         text = (
             f"{self.formatTime(record, '%H:%M:%S')} {record.levelname:<7} {redact(record.getMessage())} {ids}".rstrip()
         )

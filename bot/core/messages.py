@@ -66,20 +66,33 @@ class Button:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A page to open; `label` is at most four characters, as on a button."""
+
+    label: str
+    url: str = field(repr=False)  # it may let a person in
+
+
+@dataclass(frozen=True)
 class Message:
     """One thing to say. With a title it is a card, without one a bubble.
 
     `picture` is the id of a stored PNG; its content is also in the lines, so a platform may leave it out.
+    A `link` belongs to a title; a platform without such cards shows it as a line (`spelled`).
     """
 
     lines: tuple[Line, ...]
     title: str = ""
     buttons: tuple[Button, ...] = ()
     picture: int | None = None
+    link: Link | None = None
 
     def to_json(self) -> str:
         """One line of JSON, the same for equal messages."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        data = asdict(self)
+        if self.link is None:
+            del data["link"]
+        return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Message:
@@ -89,7 +102,15 @@ class Message:
             title=data["title"],
             buttons=tuple(Button(**button) for button in data["buttons"]),
             picture=data["picture"],
+            link=Link(**data["link"]) if "link" in data else None,
         )
+
+    @property
+    def spelled(self) -> Message:
+        """The same with the link as a line of its own, after the first."""
+        if self.link is None:
+            return self
+        return replace(self, link=None, lines=(*self.lines[:1], Line(self.link.url), *self.lines[1:]))
 
     @property
     def digest(self) -> str:

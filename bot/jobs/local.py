@@ -1,19 +1,16 @@
-"""Background work in one process: supervised loops, and the lock that refuses a second process on one SQLite file."""
+"""The queue of one process, in its memory, and the lock that refuses a second process on one SQLite file."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-from collections.abc import Awaitable, Callable
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bot.core.errors import JiehuaError, StorageBusy
-from bot.core.log import note
-
-log = logging.getLogger(__name__)
+from bot.core.errors import JiehuaError
+from bot.jobs.base import Job, Work, carry_out
 
 
 class AlreadyRunning(JiehuaError):
@@ -33,48 +30,51 @@ def only_process(database_file: Path) -> FileLock:
     return lock
 
 
-class Loop:
-    """Runs `work` again and again: at once when woken, otherwise every `seconds`; a failure never ends it.
+class LocalJobs:
+    """`workers` jobs at a time in this process. What waits when the process ends is forgotten."""
 
-    `work` returns how much it did; as long as that is not nothing it is called again without waiting.
-    """
+    keeps = False
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[int]], seconds: float) -> None:
-        self._name, self._work, self._seconds = name, work, seconds
-        self._wanted = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._stopping = False
+    def __init__(self, workers: int = 8) -> None:
+        self._workers = workers
+        self._tasks: Mapping[str, Work] = {}
+        self._queue: asyncio.PriorityQueue[tuple[int, int, Job]] = asyncio.PriorityQueue()
+        self._order = itertools.count()
+        self._running: list[asyncio.Task[None]] = []
+        self._busy: set[asyncio.Task[None]] = set()
 
-    def wake(self) -> None:
-        self._wanted.set()
+    async def start(self, tasks: Mapping[str, Work]) -> None:
+        self._tasks = tasks
+        self._running = [asyncio.create_task(self._work(), name=f"job worker {n}") for n in range(self._workers)]
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name=self._name)
+    async def put(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            self._queue.put_nowait((0 if job.urgent else 1, next(self._order), job))
 
-    async def stop(self) -> None:
-        """End the loop after the work in hand, at most ten seconds later."""
-        if self._task is None:
-            return
-        task, self._task = self._task, None
-        self._stopping = True
-        self.wake()
-        with contextlib.suppress(asyncio.CancelledError):
+    async def waiting(self) -> int:
+        return self._queue.qsize()
+
+    async def sweep(self) -> int:
+        return 0  # the worker is this process
+
+    async def stop(self, seconds: float = 8.0) -> None:
+        running, self._running = self._running, []
+        for worker in running:
+            if worker not in self._busy:
+                worker.cancel()
+        if running:
+            _done, late = await asyncio.wait(running, timeout=seconds)
+            for worker in late:
+                worker.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _work(self) -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        while me in self._running:
+            _, _, job = await self._queue.get()
+            self._busy.add(me)
             try:
-                await asyncio.wait_for(asyncio.shield(task), 10)
-            except TimeoutError:
-                task.cancel()
-
-    async def _run(self) -> None:
-        while not self._stopping:
-            self._wanted.clear()
-            try:
-                done = await self._work()
-            except StorageBusy:
-                done = 0
-            except Exception:
-                log.exception("background work failed", extra={"action": "loop.failed", "ids": {"loop": self._name}})
-                done = 0
-            if not done and not self._stopping:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wanted.wait(), self._seconds)
-        note(log, "loop.ended", "background work ended", loop=self._name)
+                await carry_out(job.task, self._tasks[job.task], job.args)
+            finally:
+                self._busy.discard(me)

@@ -48,6 +48,14 @@ class Notice:
     words: str
 
 
+Turn = Callable[[], Awaitable[None]]
+"""Waits for another turn at the vendor: for a call that an adapter makes again by itself."""
+
+
+async def at_once() -> None:
+    """A turn where nobody counts."""
+
+
 Alarm = Callable[[Notice], Awaitable[None]]
 """Tells the operator, at most once a day for one platform and code. Never raises."""
 
@@ -92,13 +100,14 @@ OnContact = Callable[[ContactChange], Awaitable[None]]
 
 
 class Platform(Protocol):
-    """One vendor. `send` raises Permanent, Temporary or Ambiguous.
+    """One vendor; `title` is its Chinese name. `send` raises Permanent, Temporary or Ambiguous.
 
     A payload is sent with a `key` of the sender's. `repeat_safe` says that the vendor recognises a repeat with the
     same key, payload and recipients within `repeat_seconds` and does not show it twice.
     """
 
     name: str
+    title: str
     limits: Limits
     repeat_safe: bool
 
@@ -168,6 +177,7 @@ _MARKS = {Style.QUOTE: "「{}」", Style.GOOD: "✓ {}", Style.WARN: "⚠ {}", S
 
 def plain_text(message: Message) -> str:
     """A message as plain text, for wires that know nothing else; buttons become words to type."""
+    message = message.spelled
     rows = [f"【{message.title}】"] if message.title else []
     rows += [_plain_line(line) for line in message.lines]
     if message.buttons:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from yarl import URL
 
 from bot.core.clock import Clock
-from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, Temporary
-from bot.platforms.base import Payload
+from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, Temporary, TooFast
+from bot.platforms.base import Limits, Payload
 from bot.platforms.http import JsonHttp
 
 MINUTE = timedelta(seconds=60)
+_PER_SECOND = 5.0  # nothing is said of it; the minute is what counts
 CALLS = 20  # a minute for one robot (WC99110, DT-A0717)
 
 
@@ -29,41 +29,45 @@ class Meaning:
     blocks: float | None = None
 
 
+def limits(part_bytes: int) -> Limits:
+    """One group, twenty calls a minute; the sender counts them over all replicas as calls to one person."""
+    return Limits(part_bytes, 1, _PER_SECOND, person_per_minute=CALLS, person_per_hour=CALLS * 60)
+
+
 class Pace:
-    """At most `calls` a minute by the clock, and none while the vendor blocks us."""
+    """At most `calls` a minute by the clock, and none while the vendor blocks us: the second guard, after the sender's
+    own pace."""
 
     def __init__(self, clock: Clock, calls: int = CALLS) -> None:
         self._clock, self._calls = clock, calls
         self._made: deque[datetime] = deque()
-        self._blocked_until = clock.now()
+        self._blocked_until: datetime | None = None
 
-    def take(self, calls: int) -> None:
-        """Take room for so many calls at once. Raises Temporary with the seconds until there is, or Permanent."""
+    def take(self) -> None:
+        """Take room for one call. Raises TooFast with the seconds until there is."""
         now = self._clock.now()
-        if calls > self._calls:
-            raise Permanent(f"内容太长，要发 {calls} 次，一分钟只能 {self._calls} 次", "too-long")
         while self._made and self._made[0] <= now - MINUTE:
             self._made.popleft()
-        free_at = self._blocked_until
-        if len(self._made) + calls > self._calls:
-            free_at = max(free_at, self._made[len(self._made) + calls - self._calls - 1] + MINUTE)
+        free_at = self._blocked_until or now
+        if len(self._made) >= self._calls:
+            free_at = max(free_at, self._made[0] + MINUTE)
         if free_at > now:
             wait = (free_at - now).total_seconds()
-            raise Temporary("群机器人一分钟只能发二十条", "paced", wait)
-        self._made.extend([now] * calls)
+            raise TooFast("群机器人一分钟只能发二十条", "paced", wait)
+        self._made.append(now)
 
     def block(self, seconds: float) -> None:
         self._blocked_until = self._clock.now() + timedelta(seconds=seconds)
 
 
 class Poster:
-    """Posts to one robot's address, one message after the other. The address is a secret and never shown."""
+    """Makes the calls to one robot's address. The address is a secret and never shown."""
 
     def __init__(self, url: str, *, clock: Clock, codes: Mapping[int, Meaning], timeout: float = 10.0) -> None:
         address = URL(url)
         self._path, self._query = address.path, dict(address.query)
         self._http = JsonHttp(str(address.origin()), timeout=timeout)
-        self._codes, self._pace, self._turn = codes, Pace(clock), asyncio.Lock()
+        self._codes, self._pace = codes, Pace(clock)
 
     async def start(self) -> None:
         await self._http.start()
@@ -71,21 +75,13 @@ class Poster:
     async def stop(self) -> None:
         await self._http.stop()
 
-    async def post(self, payloads: Sequence[Payload], signed: Callable[[], Mapping[str, str]] = dict) -> None:
-        """Make one call for each payload, all or none of them within the pace; `signed` adds to each call's query.
+    async def post(self, payload: Payload, signed: Mapping[str, str] | None = None) -> None:
+        """Make one call, within the pace; `signed` adds to its query.
 
         Raises Permanent, Temporary or Misconfigured when nothing was shown, Ambiguous when something may have been.
         """
-        async with self._turn:
-            self._pace.take(len(payloads))
-            for number, payload in enumerate(payloads):
-                try:
-                    await self._call(payload, signed())
-                except PlatformError as error:
-                    if number == 0 or isinstance(error, Ambiguous):
-                        raise
-                    text = f"发出 {number} 段后停了：{error}"
-                    raise Ambiguous(text, error.code) from None
+        self._pace.take()
+        await self._call(payload, signed or {})
 
     async def _call(self, payload: Payload, signed: Mapping[str, str]) -> None:
         reply = await self._http.post(self._path, {**self._query, **signed}, payload, changes=True)
@@ -100,6 +96,6 @@ class Poster:
         text = f"{meaning.says}（{code}）"
         if meaning.error is Misconfigured:
             raise Misconfigured(text, str(code), meaning.blocks or 300.0, meaning.advice)
-        if meaning.error is Temporary:
-            raise Temporary(text, str(code), meaning.blocks)
+        if meaning.error in (Temporary, TooFast):
+            raise meaning.error(text, str(code), meaning.blocks)
         raise Permanent(text, str(code))

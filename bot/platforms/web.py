@@ -23,6 +23,7 @@ class WebChat:
     """
 
     name = "web"
+    title = "本地聊天页"
     repeat_safe = True
     repeat_seconds = float("inf")
     limits = Limits(
@@ -36,7 +37,7 @@ class WebChat:
         self.stopped = False
 
     def render(self, message: Message) -> list[Payload]:
-        return [{"message": message.to_json()}]
+        return [{"message": message.spelled.to_json()}]
 
     def fits_passive(self, message: Message) -> bool:
         return False  # answers arrive over the page's live stream

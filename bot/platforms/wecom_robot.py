@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
+from collections.abc import Sequence
 
 from bot.core.clock import Clock
-from bot.core.errors import Misconfigured, Permanent, StorageBusy, Temporary
+from bot.core.errors import Misconfigured, Permanent, StorageBusy, Temporary, TooFast
 from bot.core.log import note
 from bot.core.messages import Message
-from bot.platforms.base import Payload, PictureOf
-from bot.platforms.robot import Meaning, Poster
+from bot.platforms.base import Payload, PictureOf, Sent
+from bot.platforms.robot import Meaning, Poster, limits
 from bot.platforms.wecom.render import render
 
 MARKDOWN_BYTES = 4096  # longer is refused, not cut (domain-admin #82)
@@ -21,7 +22,7 @@ _URL = "核对 JIEHUA_WECOM_ROBOT_URL：群机器人可能已被移除或停用"
 
 CODES: dict[int, Meaning] = {
     -1: Meaning(Temporary, "企业微信系统繁忙"),
-    45009: Meaning(Temporary, "发得太快", blocks=60.0),
+    45009: Meaning(TooFast, "发得太快", blocks=60.0),
     45033: Meaning(Temporary, "同时调用太多"),
     93000: Meaning(Misconfigured, "群机器人的网址不对，或机器人已被移除", _URL),
     93004: Meaning(Misconfigured, "群机器人停用了", _URL),
@@ -39,7 +40,14 @@ logger = logging.getLogger(__name__)
 
 
 class WecomRobot:
-    """Posts into one group. Buttons are left out: nobody in a group can be answered."""
+    """One group as a platform: whoever is written to, it is the group. Buttons are left out: nobody in a group can be
+    answered."""
+
+    name = "wecom_robot"
+    title = "企业微信群机器人"
+    limits = limits(MARKDOWN_BYTES)
+    repeat_safe = False
+    repeat_seconds = 0.0
 
     def __init__(self, url: str, *, clock: Clock, picture_of: PictureOf, timeout: float = 10.0) -> None:
         self._picture_of = picture_of
@@ -51,22 +59,33 @@ class WecomRobot:
     async def stop(self) -> None:
         await self._poster.stop()
 
-    async def post(self, message: Message) -> None:
-        """Raises Permanent, Temporary (with `retry_after`), Misconfigured or Ambiguous."""
-        parts = render(message.with_buttons(), cards=False, markdown_bytes=MARKDOWN_BYTES)
-        payloads = [await self._ready(payload) for payload in parts]
-        await self._poster.post([payload for payload in payloads if payload])
+    def render(self, message: Message) -> list[Payload]:
+        """Words, then the picture as {"picture": id} until it is sent: each is a call of its own."""
+        return render(message.with_buttons(), cards=False, markdown_bytes=MARKDOWN_BYTES)
 
-    async def _ready(self, payload: Payload) -> Payload:
-        """A payload as the webhook wants it; nothing for a picture that is too large or gone: the words say it too."""
-        if payload["msgtype"] != "image":
-            return payload
+    def fits_passive(self, _message: Message) -> bool:
+        return False
+
+    async def send(self, _recipients: Sequence[str], payload: Payload) -> Sent:
+        """Raises Permanent, Temporary (with `retry_after`), Misconfigured or Ambiguous. Nothing is sent for a picture
+        that is too large or gone: the words say it too."""
+        body = {name: part for name, part in payload.items() if name != "key"}
+        if body["msgtype"] == "image":
+            png = await self._png(body["image"]["picture"])
+            if not png:
+                return Sent()
+            image = {"base64": base64.b64encode(png).decode(), "md5": hashlib.md5(png).hexdigest()}
+            body = {"msgtype": "image", "image": image}
+        await self._poster.post(body)
+        return Sent()
+
+    async def _png(self, picture: int) -> bytes:
+        """A stored picture, empty when the webhook would not take it."""
         try:
-            png = await self._picture_of(payload["image"]["picture"])
+            png = await self._picture_of(picture)
         except StorageBusy as error:
             raise Temporary(str(error), "storage") from error
-        if not png or len(png) > PICTURE_BYTES:
-            note(logger, "robot.picture", "图片太大或不在了，只发文字", logging.WARNING, bytes=len(png))
-            return {}
-        image = {"base64": base64.b64encode(png).decode(), "md5": hashlib.md5(png).hexdigest()}
-        return {"msgtype": "image", "image": image}
+        if png and len(png) <= PICTURE_BYTES:
+            return png
+        note(logger, "robot.picture", "图片太大或不在了，只发文字", logging.WARNING, bytes=len(png))
+        return b""

@@ -9,8 +9,8 @@ The model answers yes or no; it never decides. What it cannot do, whatever it sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from lessons.judge.answers import Answer
 from lessons.judge.guard import Sign, sign_of
@@ -20,6 +20,9 @@ from lessons.scoring.gates import VOID
 from lessons.scoring.normalise import Plain, is_chinese, normalise
 from lessons.scoring.result import Breach, Flag, Mark, Score, Tier, Verdict
 from lessons.scoring.total import POINTS
+
+#: What the names of these scorers begin with: the rules and their version.
+PREFIX = "judge-1."
 
 #: How many bands the model may lift a reply above the offline score. A model that is talked round gains no more.
 MOST_RAISE = 1
@@ -64,7 +67,7 @@ class _Reply:
 
 def scorer_id(model: str) -> str:
     """The name under which these scores are kept: rules, model and wording of the questions."""
-    return f"judge-1.{model}.{PROMPT}"
+    return f"{PREFIX}{model}.{PROMPT}"
 
 
 def flags_of(text: str, offline: Score) -> tuple[Flag, ...]:
@@ -93,15 +96,29 @@ def add_up(lesson: Lesson, text: str, answers: Mapping[str, Answer], offline: Sc
     reply = _Reply(normalise(text))
     marks = {c: Verdict(Mark.MISS) if void else _verdict(c, reply, answers) for c in Criterion}
     crossed = _breaches(reply, {} if void else answers, offline)
-    share = share_of(marks)
-    band = band_of(marks)
-    if void or any(breach.tier is Tier.CONFIRMED for breach in crossed):
+    return _total(Score(lesson.id, 0, 0, marks, crossed, found, scorer), text, offline)
+
+
+def corrected(score: Score, text: str, granted: Collection[str], offline: Score) -> Score:
+    """One of these scores where a human has found otherwise; `granted` as for the offline scorer's `corrected`, and
+    `offline` is what that gave."""
+    marks = {c: Verdict(Mark.HIT, v.quote) if c in granted else v for c, v in score.criteria.items()}
+    crossed = tuple(breach for breach in score.red_lines if breach.rule not in granted)
+    found = tuple(flag for flag in score.flags if flag not in granted)
+    return _total(replace(score, criteria=marks, red_lines=crossed, flags=found), text, offline)
+
+
+def _total(score: Score, text: str, offline: Score) -> Score:
+    """The score with band and points as its verdicts, red lines and flags make them."""
+    void = bool(VOID & set(score.flags))
+    band = band_of(score.criteria)
+    if void or score.confirmed:
         band = 0
-    elif Flag.TOO_SHORT in found:
+    elif Flag.TOO_SHORT in score.flags:
         band = min(band, 1)
     band = min(band, offline.band + (0 if sign_of(text) else MOST_RAISE))
-    points = 0 if void else points_of(band, share)
-    return Score(lesson.id, band, points, marks, crossed, found, scorer)
+    points = 0 if void else points_of(band, share_of(score.criteria))
+    return replace(score, band=band, points=points)
 
 
 def share_of(marks: Mapping[Criterion, Verdict]) -> int:

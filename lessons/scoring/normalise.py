@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ LONGEST = 1500
 _SAME = str.maketrans(
     {"…": "~", "～": "~", "“": '"', "”": '"', "「": '"', "」": '"', "『": '"', "』": '"', "‘": '"', "’": '"'}
 )
+_MARKS = re.compile(r"[\W_]+")
 _VARIANT_SELECTORS = range(0xFE00, 0xFE10)
 
 
@@ -31,6 +33,12 @@ class Plain:
         first = self.origin[start]
         last = self.origin[min(end, len(self.origin)) - 1]
         return self.original[first : last + 1].strip(" \t\r\n,，、;；")
+
+
+def bare(text: str) -> str:
+    """Letters, digits and characters alone, in one width and case: equal for replies that say the same word by word,
+    whatever their blanks and marks."""
+    return _MARKS.sub("", unicodedata.normalize("NFKC", text)).lower()
 
 
 def normalise(text: str) -> Plain:

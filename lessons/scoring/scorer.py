@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lessons.model import Criterion, Lesson
 from lessons.scoring import gates, total, weights
@@ -36,11 +37,20 @@ class Scorer:
 
     def score(self, lesson: Lesson, text: str) -> Score:
         """Judge one reply; any string will do."""
+        return self.corrected(lesson, text, frozenset())
+
+    def corrected(self, lesson: Lesson, text: str, granted: frozenset[str]) -> Score:
+        """Like `score`, where a human has found otherwise: `granted` holds the names of criteria that were met, of red
+        lines that were not crossed and of flags that do not apply. The rest is judged and added up as ever."""
         reading = read(lesson, text, self._embedder)
         hits = hits_of(reading)
         judgement = self._judge.judge(reading, hits)
-        found = gates.flags(reading, judgement.outputs, judgement.strayed)
-        crossed = () if gates.UNREAD & set(found) else breaches(reading, judgement, hits, self._cuts)
+        found = tuple(f for f in gates.flags(reading, judgement.outputs, judgement.strayed) if f not in granted)
+        heard = () if gates.UNREAD & set(found) else breaches(reading, judgement, hits, self._cuts)
+        crossed = tuple(breach for breach in heard if breach.rule not in granted)
+        if granted:
+            outputs = total.as_granted(judgement.outputs, granted, clean=bool(heard) and not crossed)
+            judgement = replace(judgement, outputs=outputs)
         return self._add_up(reading, judgement, crossed, found)
 
     def score_many(self, pairs: Iterable[tuple[Lesson, str]]) -> list[Score]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,12 @@ def grounds(outputs: dict[str, float]) -> NDArray[np.float64]:
     levels = np.array([outputs[str(criterion)] for criterion in Criterion])
     compliance, red = outputs["compliance"], outputs["red-line"]
     return np.concatenate([levels, [compliance, red, levels[0] * levels[3]], compliance * levels, [1.0]])
+
+
+def as_granted(outputs: dict[str, float], granted: Collection[str], *, clean: bool) -> dict[str, float]:
+    """The outputs as a human found them: granted criteria fully done; with `clean` no red line is left."""
+    done = {str(criterion): 1.0 for criterion in Criterion if criterion in granted}
+    return {**outputs, **done, **({"compliance": 1.0, "red-line": 0.0} if clean else {})}
 
 
 def value(outputs: dict[str, float], weights: NDArray[np.float32]) -> float:

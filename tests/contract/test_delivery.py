@@ -17,7 +17,8 @@ from bot.core.clock import ManualClock
 from bot.core.errors import Ambiguous, Misconfigured, Permanent, StorageBusy, Temporary
 from bot.core.messages import Message, say
 from bot.delivery import Courier
-from bot.platforms.base import Limits, Payload, Sent
+from bot.delivery.turns import turns_of
+from bot.platforms.base import Limits, Payload, Platform, Sent
 from storage import deliveries, people
 from storage.database import Database
 from storage.deliveries import CANCELLED, DUE, FAILED, SENDING, SENT, UNKNOWN, Owed
@@ -88,7 +89,10 @@ class Post:
 
     def courier(self) -> Courier:
         """A new one, as after a start of the process."""
-        return Courier(self.database, {self.vendor.name: self.vendor}, self.clock)
+        return self.courier_of({self.vendor.name: self.vendor})
+
+    def courier_of(self, platforms: dict[str, Platform]) -> Courier:
+        return Courier(self.database, platforms, self.clock, turns_of(self.database))
 
     async def owe(self, key: str, who: str, *words: str, later: timedelta = timedelta(0), **values: Any) -> None:
         async with self.database.transaction() as tx:
@@ -110,7 +114,8 @@ class Post:
         """Somebody took up everything that is due, then died."""
         async with self.database.transaction() as tx:
             rows = await deliveries.due(tx, self.clock.now(), [self.vendor.name], 100)
-            ids = await deliveries.claim(tx, [row.id or 0 for row in rows], "dead", "their-batch", self.clock.now())
+            ids = [row.id or 0 for row in rows]
+            await deliveries.claim(tx, ids, "dead", "their-batch", self.clock.now())
             await deliveries.record(tx, ids, sent_at=self.clock.now() - ago)
 
 
@@ -212,7 +217,7 @@ async def test_a_message_that_failed_for_good_lets_the_next_one_through(post: Po
 
 async def test_messages_of_platforms_that_are_off_wait(post: Post) -> None:
     await post.owe("k", "u", "您好")
-    assert await Courier(post.database, {}, post.clock).run_once() == 0
+    assert await post.courier_of({}).run_once() == 0
     assert await post.status() == DUE
 
 

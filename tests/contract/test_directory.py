@@ -211,7 +211,9 @@ async def test_a_stop_at_night_is_told_once(office: Office) -> None:
 
 
 async def changed(office: Office, what: str, subject: str, renamed: str = "") -> None:
-    change = ContactChange(office.platform, what, subject, person="party" not in what, renamed=renamed)
+    change = ContactChange(
+        office.platform, what, subject, person="party" not in what and "dept" not in what, renamed=renamed
+    )
     await office.sync.on_contact(change)
     await office.sync.catch_up()
 
@@ -230,6 +232,44 @@ async def test_one_person_is_taken_over(office: Office) -> None:
     await changed(office, "delete_party", "4")
     await changed(office, "delete_user", "nobody")
     assert "nobody" not in await office.people()
+
+
+async def test_departments_are_read_once_they_have_come_to_rest(office: Office, clock: ManualClock) -> None:
+    await office.run()
+    office.org.members[0].departments = [4]
+    office.org.hire("new", "新人", 4)
+    for _ in range(3):
+        await changed(office, "update_party", "4")
+        clock.advance(seconds=100)
+        await changed(office, "org_dept_modify" if office.platform == "dingtalk" else "update_party", "4")
+    assert "new" not in await office.people(), "one event after the other"
+    clock.advance(seconds=121)
+    assert await office.sync.catch_up() == 1
+    found = await office.people()
+    assert (found["new"], found["a0"][1]) == (("新人", "城东支行", True), "城东支行")
+    assert await office.sync.catch_up() == 0
+
+
+async def test_departments_that_never_come_to_rest_are_read_after_a_quarter_of_an_hour(
+    office: Office, clock: ManualClock
+) -> None:
+    await office.run()
+    office.org.hire("new", "新人", 4)
+    for _ in range(10):
+        await changed(office, "update_party", "4")
+        clock.advance(seconds=100)
+    assert (await office.people())["new"] == ("新人", "城东支行", True)
+
+
+async def test_a_vendor_too_busy_for_departments_is_left_to_the_night(office: Office, clock: ManualClock) -> None:
+    await office.run()
+    route = "department/list" if office.platform == "wecom" else "topapi/v2/department/listsub"
+    office.org.fake.fault(route, "errcode", code=-1, times=9)
+    await changed(office, "delete_party", "4")
+    clock.advance(seconds=121)
+    assert await office.sync.catch_up() == 1
+    assert all(active for _, _, active in (await office.people()).values())
+    assert office.told == []
 
 
 async def test_a_user_id_changes(office: Office) -> None:

@@ -102,6 +102,7 @@ async def test_dingtalk_over_http(database: Database, opened: Opened, clock: Man
         ({"userId": ["a", "b"]}, "user_modify_org", ["a", "b"]),
         ({"EventType": "user_add_org", "UserId": ["a"]}, "", ["a"]),
         ({"userId": "a"}, "user_leave_org", ["a"]),
+        ({"userId": ["a"]}, "user_active_org", ["a"]),
         ({"deptId": [7, 8]}, "org_dept_remove", ["7", "8"]),
         ({"userId": ["a"]}, "bpms_task_change", []),
         ({"EventType": "check_url"}, "", []),

@@ -15,7 +15,8 @@ from bot.core.clock import ManualClock
 from bot.core.errors import Ambiguous, Temporary
 from bot.core.messages import Message, say
 from bot.delivery import Courier
-from bot.platforms.base import Limits, Payload, Sent
+from bot.delivery.turns import turns_of
+from bot.platforms.base import Limits, Payload, Platform, Sent
 from storage import deliveries, people
 from storage.database import Database
 from storage.deliveries import DUE, SENT, Owed
@@ -75,7 +76,8 @@ class Office:
     vendor: Dropping
 
     def __post_init__(self) -> None:
-        self.couriers = [Courier(each, {self.vendor.name: self.vendor}, self.clock) for each in self.replicas]
+        platforms: dict[str, Platform] = {self.vendor.name: self.vendor}
+        self.couriers = [Courier(each, platforms, self.clock, turns_of(each)) for each in self.replicas]
 
     async def owe(self, key: str, who: str, *words: str, kind: str = "answer") -> None:
         async with self.database.transaction() as tx:

@@ -14,7 +14,8 @@ from sqlmodel import select
 import bot.schedule
 from bot.core.errors import StorageBusy
 from bot.core.messages import say
-from bot.jobs.local import AlreadyRunning, Loop, only_process
+from bot.jobs.local import AlreadyRunning, only_process
+from bot.jobs.loop import Loop
 from bot.schedule import Ticker
 from handlers.context import Tick, TickContext
 from storage import campaigns
@@ -85,7 +86,7 @@ async def test_a_tick_that_fails_keeps_no_other_from_running(world: World, monke
 
     async def works(context: TickContext) -> list[Owed]:
         ran.append("works")
-        return [Owed("notice", alice.id, "notice", say("您好"), context.now)]
+        return [Owed("notice", alice.id, "answer", say("您好"), context.now)]
 
     ticks = (Tick("fails", fails), Tick("busy", busy), Tick("works", works))
     monkeypatch.setattr(bot.schedule, "TICKS", ticks)

@@ -214,6 +214,20 @@ async def test_hostile_callbacks_get_4xx_store_nothing_and_the_bot_lives(
     assert {getattr(record, "action", "") for record in caplog.records} & {"callback.failed"} == set()
 
 
+async def test_ten_megabytes_and_a_replay_do_no_harm(office: Office) -> None:
+    fake = office.fake
+    query, body = fake.callbacks.envelope(fake.callbacks.message("Alice", "text", 5, Content="帮助").xml)
+    status, _ = await fake.callbacks.post(query, b"x" * 10_000_000)
+    assert status in (413, None), "it may hang up before everything is sent"
+    assert await office.count(Inbox) == 0
+    first = await fake.callbacks.post(query, body)
+    assert (await fake.callbacks.post(query, body))[0] == first[0] == 200
+    assert await office.count(Inbox) == 1, "a replay inside the window is a message that is known"
+    fake.advance(301)
+    assert (await fake.callbacks.post(query, body))[0] == 403
+    assert await office.count(Inbox) == 1
+
+
 async def test_the_same_msgid_of_two_people_and_two_taps_in_a_second_are_all_kept(office: Office) -> None:
     fake = office.fake
     for user in ("Alice", "Bob"):
@@ -226,7 +240,7 @@ async def test_the_same_msgid_of_two_people_and_two_taps_in_a_second_are_all_kep
     assert any("没有待答的题" in text for text in fake.hears("Alice"))
 
 
-@pytest.mark.parametrize("text", ["]]>", "😀 <a href='x'> & &lt;", "<![CDATA[x]]>", "话" * 682])
+@pytest.mark.parametrize("text", ["]]>", "😀 <a href='x'> & &lt;", "<![CDATA[x]]>", "话" * 682 + "ab"])
 async def test_odd_words_are_handled_like_others(office: Office, text: str) -> None:
     await office.join("Alice")
     before = len(office.fake.hears("Alice"))

@@ -22,6 +22,7 @@ from typing import Any, Literal, Self
 from aiohttp import web
 
 from lessons.judge.questions import CONTROLS, EXPLAIN_NEEDED, IDS
+from tests.fakes.handed import handed
 
 Mode = Literal[
     "honest", "obedient", "captured", "cunning", "slow", "error", "busy", "reset", "truncated", "cut", "html",
@@ -105,7 +106,7 @@ class FakeJudge:
 
     def __init__(self, mode: Mode = "honest") -> None:
         self.mode: Mode = mode
-        self.key, self.model = "sk-fake-0f1e2d3c4b5a", "fake-14b"
+        self.key, self.model = handed("key of the judge", "sk-fake-0f1e2d3c4b5a"), "fake-14b"
         self.slow_seconds = 5.0
         self.url = ""
         self.bodies: list[dict[str, Any]] = []

@@ -15,6 +15,7 @@ from aiohttp import web
 from bot.core.clock import Clock
 from tests.fakes.faults import Fault, Faults
 from tests.fakes.faults import Kind as FaultKind
+from tests.fakes.handed import handed
 
 _LIMITS = {"text": 2048, "markdown": 4096}
 
@@ -23,24 +24,33 @@ class FakeWecomRobot:
     """One robot in one group. `posts` are (kind, words or picture) in order."""
 
     def __init__(self, clock: Clock, key: str = "0f1e2d3c-webhook-key") -> None:
-        self.clock, self.key = clock, key
+        self.clock, self.key = clock, handed("key of a group robot", key)
         self.posts: list[tuple[str, str | bytes]] = []
         self.url = ""
         self._made: deque[datetime] = deque()
         self._faults = Faults()
         self._runner: web.AppRunner | None = None
+        self._port = 0
 
     async def __aenter__(self) -> Self:
+        await self.up()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.down()
+
+    async def up(self) -> None:
+        """Listen, on the same port as before."""
         app = web.Application(middlewares=[self._around], client_max_size=5 * 1024 * 1024)
         app.router.add_post("/cgi-bin/webhook/send", self._send)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        address = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        self.url = f"{address}/cgi-bin/webhook/send?key={self.key}"
-        return self
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        self._port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self._port}/cgi-bin/webhook/send?key={self.key}"
 
-    async def __aexit__(self, *_: object) -> None:
+    async def down(self) -> None:
+        """Nobody listens any more."""
         if self._runner is not None:
             await self._runner.cleanup()
 

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -256,17 +257,37 @@ def test_every_dependency_is_locked(extra: str | None, lock: str) -> None:
 # --- how it is run
 
 
-def test_compose_runs_two_replicas_on_postgres() -> None:
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    """The services of docker-compose.yml."""
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-    services = compose["services"]
-    assert {"postgres", "app"} <= set(services)
+    return dict(compose["services"])
+
+
+def test_compose_runs_two_web_replicas_and_a_worker_on_postgres(services: dict[str, Any]) -> None:
+    assert set(services) == {"postgres", "migrate", "app", "worker"}
     assert services["app"]["deploy"]["replicas"] == 2
-    assert services["app"]["environment"]["JIEHUA_DATABASE_URL"].startswith("postgresql://")
-    assert "postgres" in services["app"]["depends_on"]
+    assert services["migrate"]["command"] == ["jiehua", "db", "upgrade"]
+    for name, role in (("app", "web"), ("worker", "worker")):
+        assert services[name]["environment"]["JIEHUA_DATABASE_URL"].startswith("postgresql://")
+        assert services[name]["environment"]["JIEHUA_ROLE"] == role
+        assert set(services[name]["depends_on"]) == {"postgres", "migrate"}
+
+
+def test_compose_passes_every_setting_on(services: dict[str, Any]) -> None:
+    """All but the address to listen on, which the image sets."""
     known = {variable(field.name) for field in fields(Settings)}
-    for service in services.values():
-        given = {name for name in service.get("environment", {}) if name.startswith("JIEHUA_")}
-        assert given <= known
+    for name in ("app", "worker"):
+        given = {name for name in services[name]["environment"] if name.startswith("JIEHUA_")}
+        assert given == known - {"JIEHUA_HOST", "JIEHUA_PORT"}
+
+
+def test_compose_watches_and_bounds_every_service(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"]), name
+        assert service["stop_grace_period"].endswith("s"), name
+        assert "healthcheck" in service, name
+    assert "/readyz" in services["worker"]["healthcheck"]["test"][-1]
 
 
 def test_continuous_integration_checks_and_tests() -> None:

@@ -16,7 +16,7 @@ from bot import config
 from bot.cli.doctor.finding import Finding
 from bot.core.clock import Clock
 from bot.core.errors import CallbackRefused
-from bot.platforms.http import Entry
+from bot.platforms.tokens import Entry
 
 SKEW = 60.0  # seconds our clock may be off the vendor's
 _TIMEOUT = aiohttp.ClientTimeout(total=10)

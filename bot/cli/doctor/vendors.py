@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bot import config
-from bot.app import dingtalk_of, wecom_of
 from bot.cli.doctor import outside
 from bot.cli.doctor.finding import Finding, failed
 from bot.core.clock import Clock
 from bot.core.errors import PlatformError
 from bot.core.messages import say
 from bot.directory.model import Source
+from bot.platforms.base import Platform
 from bot.platforms.dingtalk import DingTalk, codes
+from bot.platforms.tokens import TokenStore
 from bot.platforms.wecom import Wecom
+from bot.wires import dingtalk_of, wecom_of
 from storage.database import Database
 
 NOBODY = "jiehua-doctor-nobody"
 _SHOWN = 5
 
+Wire = TypeVar("Wire", bound=Platform)
 
-async def wecom(settings: config.Settings, clock: Clock, known: Collection[str]) -> list[Finding]:
-    """Everything about the WeCom app; `known` are our people's accounts."""
+
+@asynccontextmanager
+async def _opened(settings: config.Settings, build: Callable[[Database, TokenStore], Wire]) -> AsyncIterator[Wire]:
+    """A started platform that shares nothing with a running service: its tokens are forgotten afterwards."""
     database = Database(settings.database_url)
-    wire = wecom_of(settings, clock, database, tokens=outside.Passing())
+    wire = build(database, outside.Passing())
     await wire.start()
     try:
-        return await _wecom(wire, settings, clock, known)
+        yield wire
     finally:
         await wire.stop()
         await database.close()
+
+
+async def wecom(settings: config.Settings, clock: Clock, known: Collection[str]) -> list[Finding]:
+    """Everything about the WeCom app; `known` are our people's accounts."""
+    async with _opened(settings, lambda database, tokens: wecom_of(settings, clock, database, tokens=tokens)) as wire:
+        return await _wecom(wire, settings, clock, known)
 
 
 async def _wecom(wire: Wecom, settings: config.Settings, clock: Clock, known: Collection[str]) -> list[Finding]:
@@ -84,14 +97,8 @@ async def _range(subject: str, source: Source, known: Collection[str], mend: str
 
 async def dingtalk(settings: config.Settings, clock: Clock, known: Collection[str]) -> list[Finding]:
     """Everything about the DingTalk app and its robot; `known` are our people's accounts."""
-    database = Database(settings.database_url)
-    wire = dingtalk_of(settings, clock, database, outside.Passing())
-    await wire.start()
-    try:
+    async with _opened(settings, lambda database, tokens: dingtalk_of(settings, clock, database, tokens)) as wire:
         return await _dingtalk(wire, settings, clock, known)
-    finally:
-        await wire.stop()
-        await database.close()
 
 
 async def _dingtalk(wire: DingTalk, settings: config.Settings, clock: Clock, known: Collection[str]) -> list[Finding]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, PlatformError, Temporary
+from bot.platforms.base import Turn, at_once
 from bot.platforms.dingtalk import codes
 from bot.platforms.dingtalk.account import Account
-from bot.platforms.http import JsonHttp, Reply, TokenCache, TokenStore
+from bot.platforms.http import JsonHttp, Reply
+from bot.platforms.tokens import TokenCache, TokenStore
 
 HEADER = "x-acs-dingtalk-access-token"
 
@@ -17,8 +19,10 @@ HEADER = "x-acs-dingtalk-access-token"
 class Api:
     """Calls as one app; replicas share the token through the store."""
 
-    def __init__(self, account: Account, http: JsonHttp, tokens: TokenStore, clock: Clock) -> None:
-        self._account, self._http = account, http
+    def __init__(
+        self, account: Account, http: JsonHttp, tokens: TokenStore, clock: Clock, turn: Turn = at_once
+    ) -> None:
+        self._account, self._http, self._turn = account, http, turn
         self._token = TokenCache(f"dingtalk:{account.client_id}", self._fetch, tokens, clock)
 
     async def stop(self) -> None:
@@ -40,7 +44,9 @@ class Api:
         token = await self._token.get()
         reply = await self._send(method, path, body, token, changes)
         if codes.code_of(reply.data).casefold() in codes.TOKEN_DEAD:
-            reply = await self._send(method, path, body, await self._token.renew(token), changes)
+            renewed = await self._token.renew(token)
+            await self._turn()
+            reply = await self._send(method, path, body, renewed, changes)
         return accepted(reply, unsure)
 
     async def _send(self, method: str, path: str, body: Mapping[str, Any], token: str, changes: bool) -> Reply:

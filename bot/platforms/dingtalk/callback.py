@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.core.errors import CallbackRefused
 from bot.core.messages import Incoming, Kind
+from bot.platforms.dingtalk.cards import key_of
 
 QUOTA = "20001"  # over the month's push quota: the message comes without its text (DT-A1431)
 
@@ -83,7 +84,7 @@ def tapped(data: Mapping[str, Any]) -> Tap:
     if not card or not sender or not says:
         raise CallbackRefused("内容格式不对")
     key = f"card:{card}:{sender}:{hashlib.sha256(says.encode()).hexdigest()[:16]}"
-    return Tap(Incoming("dingtalk", sender, key, Kind.CLICK, says), card, says)
+    return Tap(Incoming("dingtalk", sender, key, Kind.CLICK, says, card=key_of(card)), card, says)
 
 
 def _words(data: Mapping[str, Any]) -> str | None:

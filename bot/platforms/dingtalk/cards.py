@@ -7,6 +7,7 @@ more, chosen. Each button's callback carries the param `says`, bound to its says
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,12 +17,21 @@ from bot.platforms.dingtalk.account import Account
 
 CREATE = "/v1.0/card/instances/createAndDeliver"
 UPDATE = "/v1.0/card/instances"
+_KEY = re.compile(r"[0-9A-Za-z_]{1,64}\.[0-9]{1,4}")
+_TRACK = re.compile(r"([0-9A-Za-z_]{1,64})-([0-9]{1,4})-[0-9a-f]{12}")
 _SPACE = "dtv1.card//IM_ROBOT."
 
 
 def track_id(key: str, recipients: Sequence[str]) -> str:
-    """A card's own id: the same for a repeated call, another one as soon as the people differ."""
-    return hashlib.sha256("\n".join([key, *recipients]).encode()).hexdigest()[:32]
+    """A card's own id: the same for a repeated call, another one as soon as the people differ. It says the key."""
+    digest = hashlib.sha256("\n".join([key, *recipients]).encode()).hexdigest()
+    return f"{key.replace('.', '-')}-{digest[:12]}" if _KEY.fullmatch(key) else digest[:32]
+
+
+def key_of(track: str) -> str:
+    """The key that a card with this id was sent with; something unknown for an id that is not ours."""
+    found = _TRACK.fullmatch(track)
+    return f"{found[1]}.{found[2]}" if found else "?"
 
 
 def creation(account: Account, card: Mapping[str, str], track: str, recipients: Sequence[str]) -> Payload:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, Temporary
+from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, Temporary, TooFast
 
 TOKEN_DEAD = frozenset({"invalidauthentication"})  # renew once
 NOBODY = "staffid.notexisted"
@@ -32,6 +32,10 @@ def _later(says: str, retry_after: float) -> Meaning:
     return Meaning(Temporary, says, retry_after=retry_after)
 
 
+def _too_fast(says: str, retry_after: float) -> Meaning:
+    return Meaning(TooFast, says, retry_after=retry_after)
+
+
 def _operator(says: str, advice: str, retry_after: float = OPERATOR_RETRY) -> Meaning:
     return Meaning(Misconfigured, says, advice, retry_after)
 
@@ -51,13 +55,13 @@ EXACT: dict[str, Meaning] = {
     "invalidAuthentication": _later("访问凭证刚换就失效", 60),
     "invalidClientIdOrSecret": _operator("Client ID 或 Client Secret 不对", _IDENTITY),
     "Forbidden.AccessDenied.ApiCountLimitForOrg": _operator("本月调用额度用完", _QUOTA, QUOTA_RETRY),
-    "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi": _later("调用太快", 1),
-    "Forbidden.AccessDenied.QpsLimitForApi": _later("钉钉接口整体太忙", 1),
+    "Forbidden.AccessDenied.QpsLimitForAppkeyAndApi": _too_fast("调用太快", 1),
+    "Forbidden.AccessDenied.QpsLimitForApi": _too_fast("钉钉接口整体太忙", 1),
     "Forbidden.AccessDenied.AccessTokenPermissionDenied": _operator("应用没有这个接口的权限", _RIGHTS),
     "Forbidden.AccessDenied.IpNotInWhiteList": _operator(
         "本机地址不在白名单里", "在钉钉开放平台「安全设置」的服务器出口 IP 里加上本机的出口地址"
     ),
-    "send.too.fast": _later("机器人发得太快", 2),
+    "send.too.fast": _too_fast("机器人发得太快", 2),
     "robot.oto.notExist": _operator("机器人不存在，或没有发布", _PUBLISH),
     "chatbotId.notAllow.sendOTO": _operator("机器人不能发单聊消息", _PUBLISH),
     "staffId.notExisted": _never("组织里没有这个人"),
@@ -72,8 +76,8 @@ EXACT: dict[str, Meaning] = {
     "ServiceUnavailable": Meaning(Ambiguous, "钉钉内部出错"),
 }
 PREFIXES: dict[str, Meaning] = {
-    "Forbidden.AccessDenied.Qps": _later("调用太快", 1),
-    "Forbidden.AccessDenied.Qpm": _later("调用太快", 60),
+    "Forbidden.AccessDenied.Qps": _too_fast("调用太快", 1),
+    "Forbidden.AccessDenied.Qpm": _too_fast("调用太快", 60),
     "invalidParameter.robotCode.": _operator("robotCode 不对", _ROBOT),
     "invalidParameter.": _never("参数不对"),
     "param.": _never("卡片的参数不对"),
@@ -93,14 +97,14 @@ def error_for(status: int, data: Mapping[str, Any], unsure: type[PlatformError] 
     code = code_of(data)
     if not code:
         if data.get("status") == _BANNED or data.get("punish") == "deny":
-            return Temporary("本机调用太多，被钉钉拦了五分钟", "banned", BAN_RETRY)
+            return TooFast("本机调用太多，被钉钉拦了五分钟", "banned", BAN_RETRY)
         return unsure(f"钉钉的答复读不懂（HTTP {status}）", "garbage")
     meaning = _EXACT.get(code.casefold()) or _by_prefix(code) or _never("钉钉返回了没有记录过的错误")
     text = f"{meaning.says}（{code[:80]}）"
     if meaning.error is Misconfigured:
         return Misconfigured(text, code[:80], meaning.retry_after, meaning.advice)
-    if meaning.error is Temporary:
-        return Temporary(text, code[:80], meaning.retry_after)
+    if meaning.error in (Temporary, TooFast):
+        return meaning.error(text, code[:80], meaning.retry_after)
     if meaning.error is Ambiguous:
         return unsure(text, code[:80])
     return Permanent(f"{text}：{meaning.advice}" if meaning.advice else text, code[:80])

@@ -14,6 +14,7 @@ from bot.platforms.base import ContactChange
 _USERS, _DEPARTMENTS = ("userId", "UserId"), ("deptId", "DeptId")
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "user_add_org": _USERS,
+    "user_active_org": _USERS,  # from now on they can be written to
     "user_modify_org": _USERS,
     "user_leave_org": _USERS,
     "org_dept_create": _DEPARTMENTS,

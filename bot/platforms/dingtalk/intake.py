@@ -21,18 +21,21 @@ CARD = "/v1.0/card/instances/callback"
 _QUOTA = "钉钉本月的推送额度用完了，学员的话收不到正文。请到钉钉开放平台升级额度，或等下个月。"
 
 Receive = Callable[[Incoming], Awaitable[tuple[Message, ...]]]
-"""Stores and handles a message, once however often it comes. Raises StorageBusy."""
+"""Stores and handles a message, once however often it comes; for a tapped card it returns something when the tap has
+settled the card. Raises StorageBusy."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
 class Push:
-    """One push: its topic and data. `answered` is set once the vendor has its answer, even before ours is ready."""
+    """One push: its topic and data, and of an event what it is about. `answered` is set once the vendor has its answer,
+    even before ours is ready."""
 
     topic: str
     data: Mapping[str, Any]
     answered: bool = False
+    event: str | None = None
 
 
 class Intake:
@@ -49,6 +52,9 @@ class Intake:
 
     async def take(self, push: Push) -> Payload | None:
         """Store and handle a push; returns what a card shall show. Raises CallbackRefused or StorageBusy."""
+        if push.event is not None:
+            await self.event(push.data, push.event)
+            return None
         if push.topic == CARD:
             return await self._card(push)
         await self._message(push.data)
@@ -83,10 +89,15 @@ class Intake:
         if heard.session is not None:
             await self._dingtalk.tell(heard.session, heard.instead)
 
-    async def _card(self, push: Push) -> Payload:
-        """A tapped button: the answer marks it on the card, the API does when the answer has gone already."""
+    async def _card(self, push: Push) -> Payload | None:
+        """A tapped button: the answer marks it on the card, the API does when the answer has gone already.
+
+        A tap that settled nothing leaves the card as it is: every line of a list may be tapped, and one that is out of
+        date is refused in words.
+        """
         tap = callback.tapped(push.data)
-        await self._receive(tap.incoming)
+        if not await self._receive(tap.incoming):
+            return None
         if push.answered:
             try:
                 await self._dingtalk.mark(tap)

@@ -8,7 +8,7 @@ from typing import Any
 from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, CallbackRefused, Permanent, Temporary
 from bot.core.messages import Message
-from bot.platforms.base import Limits, Payload, Sent
+from bot.platforms.base import Limits, Payload, Sent, Turn, at_once
 from bot.platforms.dingtalk import cards, codes
 from bot.platforms.dingtalk.account import Account
 from bot.platforms.dingtalk.api import Api
@@ -19,7 +19,8 @@ from bot.platforms.dingtalk.old_api import OldApi
 from bot.platforms.dingtalk.render import PART_BYTES, render
 from bot.platforms.dingtalk.sessions import Sessions
 from bot.platforms.dingtalk.sign import EventEnvelope, check
-from bot.platforms.http import JsonHttp, TokenStore, canonical
+from bot.platforms.http import JsonHttp, canonical
+from bot.platforms.tokens import TokenStore
 
 BODY_LIMIT = 1024 * 1024
 _SEND = "/v1.0/robot/oToMessages/batchSend"
@@ -36,15 +37,18 @@ class DingTalk:
     """
 
     name = "dingtalk"
+    title = "钉钉"
     repeat_safe = False
     repeat_seconds: float = 0.0
     limits = Limits(part_bytes=PART_BYTES, recipients=20, calls_per_second=20.0)  # DT-A0714, A1433
 
-    def __init__(self, account: Account, *, clock: Clock, tokens: TokenStore, timeout: float = 10.0) -> None:
+    def __init__(
+        self, account: Account, *, clock: Clock, tokens: TokenStore, timeout: float = 10.0, turn: Turn = at_once
+    ) -> None:
         self.account, self._clock = account, clock
         self.http = JsonHttp(account.api, timeout=timeout)
         self._old_http = JsonHttp(account.old_api, timeout=timeout)
-        self._api = Api(account, self.http, tokens, clock)
+        self._api = Api(account, self.http, tokens, clock, turn)
         old = OldApi(self._api, self._old_http)
         self.contacts, self.oauth = Contacts(old), Oauth(account, self.http, old)
         self._sessions = Sessions(account, self._old_http, tokens, clock)

@@ -35,6 +35,7 @@ def render(message: Message, *, card: bool = False, tap_links: bool = False) -> 
 
     `card`: buttons as an interactive card; `tap_links`: buttons as links that type for the person.
     """
+    message = message.spelled
     if message.buttons and card:
         return _card(message)
     if not message.title and not (message.buttons and tap_links):

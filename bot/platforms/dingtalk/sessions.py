@@ -20,7 +20,8 @@ from bot.core.errors import Ambiguous, PlatformError, StorageBusy, Temporary
 from bot.core.log import note
 from bot.platforms.dingtalk.account import Account
 from bot.platforms.dingtalk.callback import Session
-from bot.platforms.http import Entry, JsonHttp, TokenStore
+from bot.platforms.http import JsonHttp
+from bot.platforms.tokens import Entry, TokenStore
 
 MARGIN = timedelta(seconds=60)  # before its expiry an address is not used any more
 _FRESH = timedelta(minutes=45)  # half of the usual life: as long as one lives longer, the next is not written down

@@ -39,12 +39,14 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Pace:
     """Seconds, and how many pushes are in hand at most. The vendor's own ping rhythm is not documented, so half-open
-    sockets are found by our own: a ping every third of `silence`, and no frame at all for `silence`."""
+    sockets are found by our own: a ping every third of `silence`, and no frame at all for `silence`. A connection whose
+    end was announced is closed by the vendor within ten seconds or so; `leaving` is when we do it."""
 
     silence: float = 90.0
     first_pause: float = 1.0
     longest_pause: float = 60.0
     ack_after: float = 2.0
+    leaving: float = 60.0
     in_hand: int = 200
 
 
@@ -163,14 +165,17 @@ class Stream:
 
     async def _read(self, socket: aiohttp.ClientWebSocketResponse, leaving: asyncio.Event) -> None:
         """Take frames until the socket ends, however it ends."""
-        why = "closed"
+        why, loop = "closed", asyncio.get_running_loop()
         try:
-            while True:
-                message = await socket.receive()
-                if message.type is not aiohttp.WSMsgType.TEXT:
-                    why = f"closed {socket.close_code or ''}".strip()
-                    break
-                await self._frame(socket, str(message.data), leaving)
+            async with asyncio.timeout(None) as patience:
+                while True:
+                    message = await socket.receive()
+                    if message.type is not aiohttp.WSMsgType.TEXT:
+                        why = f"closed {socket.close_code or ''}".strip()
+                        break
+                    await self._frame(socket, str(message.data), leaving)
+                    if leaving.is_set() and patience.when() is None:
+                        patience.reschedule(loop.time() + self._pace.leaving)
         except TimeoutError:
             why = "silent"
         except (aiohttp.ClientError, ConnectionError) as error:
@@ -185,15 +190,13 @@ class Stream:
 
     async def _frame(self, socket: aiohttp.ClientWebSocketResponse, raw: str, leaving: asyncio.Event) -> None:
         frame = Frame.read(raw)
-        kind, topic, data = frame.type, frame.topic, frame.data
-        answer = Answer(socket, frame.message_id)
+        kind, topic, data, answer = frame.type, frame.topic, frame.data, Answer(socket, frame.message_id)
         if kind == "SYSTEM" and topic == "disconnect":
             leaving.set()
         elif kind == "SYSTEM":
             await answer.give(200, {"opaque": data.get("opaque")})
         elif kind == "EVENT":
-            await self._intake.event(data, frame.event)
-            await answer.give(200, {"status": "SUCCESS", "message": "success"})
+            self._take(answer, Push(topic, data, event=frame.event))
         elif kind == "CALLBACK" and topic in self._intake.topics:
             self._take(answer, Push(topic, data))
         else:
@@ -214,24 +217,29 @@ class Stream:
     async def _answer(self, answer: Answer, push: Push, work: asyncio.Future[Payload | None]) -> None:
         """Answer on the socket that the push came on, in time.
 
-        What a callback says stands under `response`: DEVP shows it for messages, the official SDK does it for cards.
+        What a callback says stands under `response`: DEVP shows it for messages, the official SDKs of Python and Go do
+        it for cards. An event is answered by its status.
         """
         done, _ = await asyncio.wait({work}, timeout=self._pace.ack_after)
         if not done:
             push.answered = True
-            await answer.give(200, {"response": None})
+            await answer.give(200, _said(push))
         try:
             said = await work
         except StorageBusy:
             note(logger, "stream.busy", "数据库暂时写不进，这条先留在内存里", logging.WARNING)
         except CallbackRefused as error:  # it would be the same when it came again
             note(logger, "stream.refused", f"拒收一条推送：{error}", logging.WARNING)
-            await answer.give(200, {"response": None})
+            await answer.give(200, _said(push))
         except Exception:
             logger.exception("处理推送时出错", extra={"action": "stream.failed", "ids": {}})
-            await answer.give(500, {"response": None})
+            await answer.give(500, _said(push))
         else:
-            await answer.give(200, {"response": said})
+            await answer.give(200, _said(push, said))
+
+
+def _said(push: Push, said: Payload | None = None) -> Payload:
+    return {"response": said} if push.event is None else {"status": "SUCCESS", "message": "success"}
 
 
 async def _cancelled(tasks: set[Any]) -> None:

@@ -12,7 +12,9 @@ import aiohttp
 
 from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, PlatformError, Temporary
-from bot.platforms.http import JsonHttp, Reply, TokenCache, TokenStore
+from bot.platforms.base import Turn, at_once
+from bot.platforms.http import JsonHttp, Reply
+from bot.platforms.tokens import TokenCache, TokenStore
 from bot.platforms.wecom import codes
 
 MEDIA_SECONDS = 3 * 24 * 3600.0  # an uploaded file's life (WC90253)
@@ -34,8 +36,10 @@ class Account:
 class Api:
     """Calls under /cgi-bin. The token goes into the query (WC90313: elsewhere it is 41001) and is shared."""
 
-    def __init__(self, account: Account, *, clock: Clock, tokens: TokenStore, timeout: float) -> None:
-        self._account, self._clock, self._tokens = account, clock, tokens
+    def __init__(
+        self, account: Account, *, clock: Clock, tokens: TokenStore, timeout: float, turn: Turn = at_once
+    ) -> None:
+        self._account, self._clock, self._tokens, self._turn = account, clock, tokens, turn
         self._http = JsonHttp(account.api, timeout=timeout)
         self._token = TokenCache(f"wecom:{account.corp_id}:{account.agent_id}", self._fetch_token, tokens, clock)
         self._media: dict[str, TokenCache] = {}
@@ -108,7 +112,9 @@ class Api:
         token = await self._token.get()
         data = _checked(await call(token), unsure)
         if data["errcode"] in codes.TOKEN_DEAD:
-            data = _checked(await call(await self._token.renew(token)), unsure)
+            renewed = await self._token.renew(token)
+            await self._turn()
+            data = _checked(await call(renewed), unsure)
         return data
 
     async def _fetch_token(self) -> tuple[str, float]:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.core.errors import Misconfigured, Permanent, PlatformError, Temporary
+from bot.core.errors import Misconfigured, Permanent, PlatformError, Temporary, TooFast
 
 TOKEN_DEAD = frozenset({40014, 42001})  # invalid, expired: renew once
 MEDIA_DEAD = frozenset({40007, 40145})  # invalid, expired: upload once more
@@ -21,6 +21,7 @@ NO_MENU = 46003  # nothing has been set yet
 
 class Does(StrEnum):
     LATER = "later"  # the vendor may take the same call later
+    PAUSE = "pause"  # the vendor takes no call of ours for a while
     OPERATOR = "operator"  # a person has to mend something first; the message is kept
     NEVER = "never"  # the vendor will not take this call
 
@@ -110,8 +111,8 @@ _LATER: dict[int, Meaning] = {
     -1: _later("企业微信系统繁忙"),
     40014: _later("访问凭证刚换就失效", 60),
     42001: _later("访问凭证刚换就过期", 60),
-    45009: _later("调用太频繁", 60),  # the minute limit blocks for 60 s (WC90312)
-    45033: _later("同时调用太多", 60),
+    45009: Meaning(Does.PAUSE, "调用太频繁", retry_after=60),  # the minute limit blocks for 60 s (WC90312)
+    45033: Meaning(Does.PAUSE, "同时调用太多", retry_after=60),
     45035: _later("有冲突的操作正在进行", 5),
 }
 
@@ -157,6 +158,8 @@ def error_for(code: int, errmsg: str = "") -> PlatformError:
     text = f"{meaning.says}（{code}）"
     if meaning.does is Does.LATER:
         return Temporary(text, str(code), meaning.retry_after)
+    if meaning.does is Does.PAUSE:
+        return TooFast(text, str(code), meaning.retry_after)
     if meaning.does is Does.OPERATOR:
         found = _ADDRESS.search(errmsg)
         advice = meaning.advice.format(address=f" {found[1]} " if found else "")

@@ -1,4 +1,7 @@
-"""The members and departments inside the visible range of one app (WC90208, WC95350, WC90201, WC90200, WC90227)."""
+"""The members and departments inside the visible range of one app.
+
+Departments WC90208 and WC95350, members WC90201 and WC90200, tags WC90213, the app itself WC90227.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,10 @@ _NOT_OURS = frozenset({50002, 60011, 60021})  # outside the visible range
 _NOBODY = frozenset({40003, 46004, 60111}) | _NOT_OURS
 _NO_RIGHTS = frozenset({48001, 48002})
 _NO_DEPARTMENT = frozenset({60003}) | _NOT_OURS  # 60003: gone between two calls
+_NO_TAG = frozenset({40068}) | _NO_RIGHTS | _NOT_OURS
 
 NO_RANGE = "应用的可见范围没有返回，单独加进来的成员可能看不到"
+NO_TAG = "可见范围里有标签不让读，按标签加的成员只核对已经认识的"
 NO_STATUS = "成员状态没有返回，都当作在职"
 NO_NAMES = "部门名称没有返回，新部门先用编号代替"
 NO_PEOPLE_NAMES = "有成员的姓名没有返回，先用账号代替"
@@ -50,14 +55,13 @@ class Contacts:
         departments, gaps = await self._departments()
         reading = _Reading(gaps)
         app = await self._visible(reading)
+        tagged = await self._tagged(app.tags, departments, reading)
         for department in departments:
             await self._members(department, reading)
-        wanted = {self.spelt(each) for each in also} | app.users
+        wanted = {self.spelt(each) for each in also} | app.users | tagged
         singles, left_out = await asked_for(self.person, wanted, reading.people)
         for person in singles:
             reading.people[person.external_id] = person
-        if app.tags:
-            reading.gaps.append("可见范围里按标签加的成员，只核对已经认识的")
         if left_out:
             reading.miss(f"部门里没看到的账号太多，只核对了前 {MOST_ASKED} 个")
         people = tuple(reading.people.values())
@@ -96,12 +100,33 @@ class Contacts:
             reading.gaps.append(NO_RANGE)
             return App("", False, "", frozenset(), frozenset(), frozenset())
 
-    async def _departments(self) -> tuple[list[DirDepartment], list[str]]:
-        """All departments in the visible range: department/list without id, else without names (WC90208, WC95350)."""
-        data, gaps = await self._ask("department/list", {}), []
+    async def _tagged(self, tags: Collection[str], departments: list[DirDepartment], reading: _Reading) -> set[str]:
+        """The members of the tags that make the app visible (tag/get, WC90213); their departments join `departments`.
+
+        A tag that refuses is a gap; who is known already is still asked for by name.
+        """
+        users, known = set[str](), {department.external_id for department in departments}
+        for tag in sorted(tags):
+            data = await self._ask("tag/get", {"tagid": tag})
+            if data["errcode"] != 0:
+                reading.gaps += [] if NO_TAG in reading.gaps else [NO_TAG]
+                continue
+            users |= {str(user.get("userid", "")).casefold() for user in _rows(data, "userlist")} - {""}
+            for party in _ids(data.get("partylist")):
+                below, gaps = ([], []) if party in known else await self._departments(party)
+                departments += [each for each in below if each.external_id not in known]
+                known |= {each.external_id for each in below}
+                reading.gaps += [gap for gap in gaps if gap not in reading.gaps]
+        return users
+
+    async def _departments(self, top: str = "") -> tuple[list[DirDepartment], list[str]]:
+        """All departments in the visible range, or one and all below it: department/list, else without names
+        (WC90208, WC95350)."""
+        query = {"id": top} if top else {}
+        data, gaps = await self._ask("department/list", query), []
         rows = "department"
         if data["errcode"] in _NO_RIGHTS:
-            data, rows = await self._ask("department/simplelist", {}), "department_id"
+            data, rows = await self._ask("department/simplelist", query), "department_id"
         if data["errcode"] in _NOT_OURS:  # only single members are visible, no department
             return [], []
         found = [
@@ -131,7 +156,7 @@ class Contacts:
 
         async def call() -> dict[str, Any]:
             data = await self._api.get(path, query)
-            understood = {0} | _NOBODY | _NO_RIGHTS | _NO_DEPARTMENT
+            understood = {0} | _NOBODY | _NO_DEPARTMENT | _NO_TAG
             return data if data["errcode"] in understood else accepted(data)
 
         return await patiently(call, self._pause)

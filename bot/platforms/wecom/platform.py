@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,8 +12,8 @@ from bot.core.clock import Clock
 from bot.core.errors import CallbackRefused, Permanent, StorageBusy, Temporary
 from bot.core.log import note
 from bot.core.messages import Incoming, Message
-from bot.platforms.base import Alarm, ContactChange, Limits, Notice, Payload, PictureOf, Sent
-from bot.platforms.http import TokenStore
+from bot.platforms.base import Alarm, ContactChange, Limits, Notice, Payload, PictureOf, Sent, Turn, at_once
+from bot.platforms.tokens import TokenStore
 from bot.platforms.wecom import codes, menu
 from bot.platforms.wecom.api import Account, Api, accepted
 from bot.platforms.wecom.callback import understood
@@ -22,12 +21,11 @@ from bot.platforms.wecom.cards import FACE_CHARACTERS, card_of, in_words, task_i
 from bot.platforms.wecom.contacts import Contacts
 from bot.platforms.wecom.oauth import Oauth
 from bot.platforms.wecom.render import render
+from bot.platforms.wecom.said import LENGTHS, LONGEST, Said
 from bot.platforms.wecom.text import PART_BYTES, as_text, one_line
 from bot.platforms.wecom.wire import Envelope, button_reply, text_reply
 
 BODY_LIMIT = 1024 * 1024
-DUPLICATE_INTERVAL = 14_400  # seconds, the longest allowed (WC90236)
-_KEYS = 3600  # how many seconds of the duplicate interval tell equal messages apart
 _NO_CARDS = timedelta(hours=1)  # how long words serve after the vendor said that there is no callback address
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
@@ -45,8 +43,9 @@ class Wecom:
     """
 
     name = "wecom"
+    title = "企业微信"
     repeat_safe = True
-    repeat_seconds: float = DUPLICATE_INTERVAL - _KEYS
+    repeat_seconds: float = LONGEST - LENGTHS
     # 10,000 calls a minute for one corp and API (WC90312), kept well below because 45033 has no published figure.
     limits = Limits(part_bytes=PART_BYTES, recipients=1000, calls_per_second=50.0)
 
@@ -60,12 +59,14 @@ class Wecom:
         alarm: Alarm | None = None,
         cards: bool = True,
         timeout: float = 10.0,
+        turn: Turn = at_once,
         callback_window: float = 300.0,  # seconds a callback's timestamp may be off; our choice, WeCom names none
     ) -> None:
         self._account, self._clock, self._picture_of, self._alarm = account, clock, picture_of, alarm
         self._cards, self._words_until = cards, clock.now()
         self._window = callback_window
-        self._api = Api(account, clock=clock, tokens=tokens, timeout=timeout)
+        self._api = Api(account, clock=clock, tokens=tokens, timeout=timeout, turn=turn)
+        self._said = Said(f"wecom:{account.corp_id}:{account.agent_id}:said", tokens, clock)
         self.contacts, self.oauth = Contacts(self._api, account.agent_id), Oauth(account, self._api)
         self._envelope = Envelope(account.token, account.aes_key, account.corp_id)
 
@@ -87,7 +88,7 @@ class Wecom:
         return self._cards and self._clock.now() >= self._words_until
 
     def render(self, message: Message) -> list[Payload]:
-        return render(message, cards=self.cards)
+        return render(message, cards=self._cards)  # the same an hour later: a repeat must be identical
 
     async def send(self, recipients: Sequence[str], payload: Payload) -> Sent:
         """POST message/send (WC90236). Raises Permanent, Temporary (Misconfigured with advice) or Ambiguous."""
@@ -97,7 +98,7 @@ class Wecom:
         wanted = sorted({name for name in recipients if name not in failed})
         if not wanted:
             return Sent(failed=failed)
-        data = await self._send(self._body(wanted, payload))
+        data = await self._send(self._body(wanted, payload), str(payload.get("key", "")))
         if data["errcode"] == codes.ALL_UNREACHABLE:
             return Sent(failed=failed | dict.fromkeys(wanted, "不在应用可见范围内，或没有这个成员"))
         return Sent(str(accepted(data).get("msgid", "")), failed | _unreached(wanted, data))
@@ -111,19 +112,18 @@ class Wecom:
             "touser": "|".join(wanted),
             "agentid": self._account.agent_id,
             "enable_duplicate_check": 1,
-            "duplicate_check_interval": DUPLICATE_INTERVAL - zlib.crc32(key.encode()) % _KEYS,
         }
 
-    async def _send(self, body: Payload) -> dict[str, Any]:
+    async def _send(self, body: Payload, key: str) -> dict[str, Any]:
         match body["msgtype"]:
             case "image":
-                return await self._send_picture(body)
+                return await self._send_picture(body, key)
             case "template_card":
-                return await self._send_card(body)
+                return await self._send_card(body, key)
             case _:
-                return await self._post_message(body)
+                return await self._post_message(body, key)
 
-    async def _send_picture(self, body: Payload) -> dict[str, Any]:
+    async def _send_picture(self, body: Payload, key: str) -> dict[str, Any]:
         try:
             png = await self._picture_of(body["image"]["picture"])
         except StorageBusy as error:
@@ -132,27 +132,29 @@ class Wecom:
             raise Permanent("图片已经不在了", "picture")
         media = self._api.media(png)
         used = await media.get()
-        data = await self._post_message(body | {"image": {"media_id": used}})
+        data = await self._post_message(body | {"image": {"media_id": used}}, key)
         if data["errcode"] in codes.MEDIA_DEAD:
-            data = await self._post_message(body | {"image": {"media_id": await media.renew(used)}})
+            data = await self._post_message(body | {"image": {"media_id": await media.renew(used)}}, key)
         return data
 
-    async def _send_card(self, body: Payload) -> dict[str, Any]:
+    async def _send_card(self, body: Payload, key: str) -> dict[str, Any]:
         """A card, or its buttons as words when the vendor takes no card: the answer must not end without a way on."""
-        data = await self._post_message(body)
-        code = data["errcode"]
-        if code == codes.NO_CALLBACK:
-            self._words_until = self._clock.now() + _NO_CARDS
-            meaning = codes.CODES[code]
-            await self._tell(str(code), f"{meaning.says}，卡片按钮先改成文字。请{meaning.advice}。")
-        elif code in codes.CARD_REFUSED:
-            note(log, "wecom.card", "a card was refused and is sent as words", logging.WARNING, code=code)
-        else:
-            return data
+        if self.cards:
+            data = await self._post_message(body, "")  # its task_id tells it from every other
+            code = data["errcode"]
+            if code == codes.NO_CALLBACK:
+                self._words_until = self._clock.now() + _NO_CARDS
+                meaning = codes.CODES[code]
+                await self._tell(str(code), f"{meaning.says}，卡片按钮先改成文字。请{meaning.advice}。")
+            elif code in codes.CARD_REFUSED:
+                note(log, "wecom.card", "a card was refused and is sent as words", logging.WARNING, code=code)
+            else:
+                return data
         words = {name: value for name, value in body.items() if name != "template_card"} | in_words(body)
-        return await self._post_message(words)
+        return await self._post_message(words, key)
 
-    async def _post_message(self, body: Payload) -> dict[str, Any]:
+    async def _post_message(self, body: Payload, key: str) -> dict[str, Any]:
+        body = body | {"duplicate_check_interval": await self._said.interval(key, body)}
         return await self._api.post("message/send", body, changes=True)
 
     async def _tell(self, code: str, words: str) -> None:
@@ -205,7 +207,7 @@ class Wecom:
     def fits_passive(self, message: Message) -> bool:
         """Whether the callback's response can carry `message` whole (WC90241: text up to 2,048 bytes, no card)."""
         text = as_text(message)
-        has_card = self.cards and card_of(message) is not None
+        has_card = self.cards and (message.link is not None or card_of(message) is not None)
         return message.picture is None and not has_card and text.strip() != "" and len(text.encode()) <= PART_BYTES
 
     def passive(self, message: Message, incoming: Incoming) -> str | None:

@@ -1,4 +1,4 @@
-"""A message as WeCom payloads: text for a bubble, markdown for a card of words, an image, then its buttons. Pure.
+"""A message as WeCom payloads: text for a bubble, markdown or a link's card for a title, an image, its buttons. Pure.
 
 Only documented markdown is made (WC90236): **bold**, > quote and three font colours. Words that people or lessons
 wrote never make markup: what would is replaced by its full-width twin, because WeCom documents no escape character.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 
-from bot.core.messages import Line, Message, Style
+from bot.core.messages import Line, Link, Message, Style
 from bot.platforms.base import Payload, split
 from bot.platforms.wecom.cards import card_of
-from bot.platforms.wecom.text import PART_BYTES, as_text, clean
+from bot.platforms.wecom.text import PART_BYTES, as_text, clean, one_line
 
 _NUMBER_BYTES = len("（99/99）\n".encode())
+
+_DESCRIPTION = 512
 
 _AT_START = re.compile(r"(?m)^([^\S\n]*)([>#])")
 _MARKUP = str.maketrans({"*": "＊", "`": "‘", "<": "＜"})
@@ -27,6 +29,9 @@ def render(message: Message, *, cards: bool = True, markdown_bytes: int = PART_B
     With `cards` several buttons of a titled message become one card at the end; otherwise they are words to type.
     A group robot's markdown may be longer than an app's: `markdown_bytes` (WC99110).
     """
+    if cards and message.link is not None:
+        return [_linked(message, message.link)]
+    message = message.spelled
     card = card_of(message) if cards else None
     if card is not None:
         message = message.with_buttons()
@@ -40,6 +45,18 @@ def render(message: Message, *, cards: bool = True, markdown_bytes: int = PART_B
 
 def _text(part: str) -> Payload:
     return {"msgtype": "text", "text": {"content": part}}
+
+
+def _linked(message: Message, link: Link) -> Payload:
+    """A card that opens a page (WC90236: title 128 characters, description 512, button 4)."""
+    rows = "\n".join(_plain(line.text) for line in message.lines)
+    card = {
+        "title": one_line(_plain(message.title), 128),
+        "description": rows if len(rows) <= _DESCRIPTION else rows[: _DESCRIPTION - 1] + "…",
+        "url": link.url,
+        "btntxt": one_line(link.label, 4),
+    }
+    return {"msgtype": "textcard", "textcard": card}
 
 
 def _markdown(message: Message, most: int) -> list[Payload] | None:

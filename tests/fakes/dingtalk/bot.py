@@ -16,13 +16,13 @@ from bot.platforms.base import Notice
 from bot.platforms.dingtalk import Account, DingTalk, Intake, Stream
 from bot.platforms.dingtalk.intake import Receive
 from bot.platforms.dingtalk.stream import Pace
-from bot.platforms.http import TokenStore
+from bot.platforms.tokens import TokenStore
 from bot.web.callbacks import DINGTALK_DEADLINE, add_dingtalk
 from tests.fakes.dingtalk.server import FakeDingTalk
-from tests.fakes.wecom.bot import MemoryTokens
+from tests.fakes.stores import MemoryTokens
 
-QUICK = Pace(silence=0.6, first_pause=0.02, longest_pause=0.1, ack_after=0.3)
-"""A Stream that notices everything within a second."""
+QUICK = Pace(silence=1.2, first_pause=0.02, longest_pause=0.1, ack_after=0.3)
+"""A Stream that notices everything within a second or two."""
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ async def serving(
 
 
 class Echo:
-    """A receiver like the dispatcher: it stores, knows a repeat, and answers by sending."""
+    """A receiver like the dispatcher: it stores, knows a repeat, answers by sending, and settles a card by one tap."""
 
     def __init__(self, dingtalk: DingTalk) -> None:
         self.dingtalk = dingtalk
@@ -94,13 +94,14 @@ class Echo:
             raise StorageBusy
         if self.broken:
             raise KeyError("broken")
+        face = (Message((), title=f"已选：{incoming.text}"),) if incoming.card else ()
         if incoming.key in {each.key for each in self.taken}:
-            return ()
+            return face
         self.taken.append(incoming)
         await asyncio.sleep(self.slow)
         for payload in self.dingtalk.render(say(f"你说：{incoming.text}")):
             await self.dingtalk.send([incoming.sender], payload)
-        return ()
+        return face
 
     async def alarm(self, notice: Notice) -> None:
         self.alarms.append(notice)

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from tests.fakes.dingtalk.vendor import Answer, Shown, Vendor
+from tests.fakes.handed import handed
 
 BODY_LIMIT = 20_000
 
@@ -66,7 +67,7 @@ class Chats:
         return {name: value for name, value in data.items() if value is not None}
 
     def _session(self, user: str, conversation: str, now: int) -> tuple[str, int]:
-        name = secrets.token_hex(16)
+        name = handed("session", secrets.token_hex(16))
         expires = now + int(self.lifetime.total_seconds() * 1000)
         self._sessions[name] = Session(user, conversation, expires)
         return f"{self.base_url}/robot/sendBySession?session={name}", expires

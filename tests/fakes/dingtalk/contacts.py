@@ -18,6 +18,7 @@ from yarl import URL
 
 from tests.fakes.dingtalk.server import FakeDingTalk
 from tests.fakes.dingtalk.vendor import Answer, Refusal
+from tests.fakes.handed import handed
 
 _AUTHORIZE = URL("https://login.dingtalk.com/oauth2/auth")
 
@@ -102,7 +103,7 @@ class FakeContacts:
             raise ValueError(f"wrong parameters: {query}")
         if query["redirect_uri"] not in self.redirects:
             raise ValueError("redirect_uri is not registered")
-        code = secrets.token_hex(16)
+        code = handed("login code", secrets.token_hex(16))
         self._codes[code] = Code(unionid, self.fake.clock.now() + timedelta(minutes=5))
         return URL(query["redirect_uri"]).update_query(authCode=code, state=query["state"])
 
@@ -211,7 +212,7 @@ class FakeContacts:
         if code is None or code.used or self.fake.clock.now() >= code.until:
             raise Refusal("invalidParameter.authCode.notFound")
         code.used = True
-        token = secrets.token_hex(16)
+        token = handed("token", secrets.token_hex(16))
         self._user_tokens[token] = code.unionid
         return {"accessToken": token, "refreshToken": secrets.token_hex(16), "expireIn": 7200}
 

@@ -6,7 +6,8 @@ import base64
 import hmac
 from urllib.parse import unquote
 
-from tests.fakes.wecom.crypto import Sealer
+from tests.fakes.handed import handed
+from tests.fakes.sealer import Sealer
 
 __all__ = ["EventSealer", "sign"]
 
@@ -30,4 +31,4 @@ class EventSealer(Sealer):
             raise ValueError("a part is no text")
         if packet["msg_signature"] != self.sign(packet["timeStamp"], packet["nonce"], packet["encrypt"]):
             raise ValueError("the signature is wrong")
-        return self.open(unquote(packet["encrypt"]))
+        return self.open(unquote(handed("ciphertext of an answer", packet["encrypt"])))

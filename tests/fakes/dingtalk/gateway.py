@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from tests.fakes.dingtalk.vendor import Answer, Refusal, Vendor
+from tests.fakes.handed import handed
 
 BOT, CARD = "/v1.0/im/bot/messages/get", "/v1.0/card/instances/callback"
 Frame = dict[str, Any]
@@ -101,7 +102,8 @@ class Gateway:
         topics = {(str(each.get("type")), str(each.get("topic"))) for each in body["subscriptions"]}
         if not topics or not topics <= {("EVENT", "*"), ("CALLBACK", BOT), ("CALLBACK", CARD)}:
             raise Refusal("invalidParameter.subscriptions")
-        ticket = f"{secrets.token_hex(8)}+/={secrets.token_hex(4)}=="
+        start = handed("ticket", secrets.token_hex(8))  # however the rest is encoded
+        ticket = f"{start}+/={secrets.token_hex(4)}=="
         self.tickets.append(ticket)
         self._tickets[ticket] = now + timedelta(seconds=90), topics
         return {"endpoint": self.url, "ticket": ticket}

@@ -14,7 +14,8 @@ import aiohttp
 
 from tests.fakes.dingtalk.crypto import EventSealer, sign
 from tests.fakes.dingtalk.vendor import Vendor
-from tests.fakes.wecom.callbacks import random_aes_key
+from tests.fakes.handed import handed
+from tests.fakes.sealer import random_aes_key
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class HttpPushes:
         self.vendor = vendor
         self.url = ""
         self.deadline = 2.5
-        self.event_token, self.aes_key = "eventtoken123", random_aes_key()
+        self.event_token, self.aes_key = handed("secret", "eventtoken123"), handed("key", random_aes_key())
         self.sealer = EventSealer(self.event_token, self.aes_key, vendor.client_id)
 
     @property

@@ -11,13 +11,14 @@ from bot.core.clock import Clock
 from tests.fakes.dingtalk.chats import BODY_LIMIT, content
 from tests.fakes.dingtalk.crypto import sign
 from tests.fakes.dingtalk.vendor import Answer
+from tests.fakes.handed import handed
 
 
 class CustomRobot:
     """One robot. `secret`, `keyword` and `addresses` are its security settings, `alive` whether it still exists."""
 
     def __init__(self, clock: Clock, token: str = "customrobottoken0123", secret: str = "SECfake0123456789") -> None:
-        self.clock, self.token, self.secret = clock, token, secret
+        self.clock, self.token, self.secret = clock, handed("token", token), handed("secret", secret)
         self.keyword, self.addresses = "", None
         self.alive = True
         self.posts: list[tuple[str, str]] = []  # kind and text

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
-import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -22,6 +20,7 @@ from tests.fakes.dingtalk.robots import CustomRobot
 from tests.fakes.dingtalk.vendor import Answer, Refusal, Request, Shown, Vendor
 from tests.fakes.faults import Fault, Faults
 from tests.fakes.faults import Kind as FaultKind
+from tests.fakes.handed import handed
 
 _OLD = ("/robot/", "/topapi/", "/auth/")  # what lives on the old API's host
 
@@ -34,7 +33,7 @@ class FakeDingTalk:
 
     def __init__(self, members: Iterable[str] = ("Alice", "bob"), *, clock: Clock | None = None) -> None:
         self.clock: Clock = clock or ManualClock(datetime.now(UTC))
-        self.secret, self.client_id = "fake-ding-secret-0f1e2d3c", "dingfakeclient01"
+        self.secret, self.client_id = handed("secret", "fake-ding-secret-0f1e2d3c"), "dingfakeclient01"
         self.vendor = Vendor(self.clock, self.client_id, self.secret, list(members))
         self.chats, self.cards = Chats(self.vendor), Cards(self.vendor)
         self.gateway, self.http = Gateway(self.vendor), HttpPushes(self.vendor)
@@ -160,15 +159,6 @@ class FakeDingTalk:
     def errors(self) -> list[str]:
         """What the bot did wrong that nobody told it."""
         return self.gateway.errors
-
-    def leaks(self, *phases: Iterable[logging.LogRecord]) -> list[str]:
-        """The log lines, traces included, that show a secret, token, ticket, session or key of a whole run."""
-        known = [self.secret, self.robot.token, self.robot.secret, self.http.event_token, self.http.aes_key]
-        known += [*self.vendor.tokens, *self.chats.sessions]
-        known += [ticket.split("+")[0] for ticket in self.gateway.tickets]  # however the rest is encoded
-        records = itertools.chain.from_iterable(phases)
-        lines = [logging.Formatter().format(record) + str(vars(record).get("ids", "")) for record in records]
-        return [line for line in lines if any(secret and secret in line for secret in known)]
 
     # The API
 

@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 from bot.core.clock import Clock
+from tests.fakes.handed import handed
 
 Answer = dict[str, Any]
 SAMPLES = {"sampleText": {"content"}, "sampleMarkdown": {"title", "text"}}
@@ -87,7 +88,7 @@ class Vendor:
         if body != {"appKey": self.client_id, "appSecret": self.secret}:
             raise Refusal("invalidClientIdOrSecret")
         if not self._token or self._token in self._dead or self.clock.now() >= self._expires_at:
-            self._token = f"dingtoken-{next(self._numbers)}-{'x' * 24}"
+            self._token = handed("token", f"dingtoken-{next(self._numbers)}-{'x' * 24}")
             self.tokens.append(self._token)
         self._expires_at = self.clock.now() + timedelta(seconds=self.token_seconds)
         return {"accessToken": self._token, "expireIn": self.token_seconds}

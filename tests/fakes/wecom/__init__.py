@@ -10,8 +10,8 @@ Passing against it shows conformance with the documents, not with the live serve
 """
 
 from tests.fakes.faults import Fault
+from tests.fakes.sealer import Sealer
 from tests.fakes.wecom.callbacks import Attempt, Pushed
-from tests.fakes.wecom.crypto import Sealer
 from tests.fakes.wecom.server import FakeWecom
 from tests.fakes.wecom.vendor import Request, Shown
 

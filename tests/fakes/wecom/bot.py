@@ -4,32 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 from aiohttp import web
 
 from bot.platforms.base import Alarm, OnContact
-from bot.platforms.http import Entry, TokenStore
+from bot.platforms.tokens import TokenStore
 from bot.platforms.wecom import Account, Wecom
 from bot.web.callbacks import WECOM_DEADLINE, Receive, add_wecom
+from tests.fakes.stores import MemoryTokens
 from tests.fakes.wecom import FakeWecom
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
-
-
-class MemoryTokens:
-    """A token store of one process."""
-
-    def __init__(self) -> None:
-        self.entries: dict[str, Entry] = {}
-
-    async def get(self, name: str) -> Entry | None:
-        return self.entries.get(name)
-
-    async def put(self, name: str, value: str, expires_at: datetime, *, instead_of: str) -> Entry:
-        if name not in self.entries or self.entries[name][0] == instead_of:
-            self.entries[name] = value, expires_at
-        return self.entries[name]
 
 
 async def png_of(_picture: int) -> bytes:

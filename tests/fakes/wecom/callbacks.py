@@ -6,9 +6,7 @@ WC90930, WC90238 (transport), WC90239, WC90240 (shapes), WC90241 (replies).
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
-import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +17,8 @@ from xml.etree import ElementTree
 
 import aiohttp
 
-from tests.fakes.wecom.crypto import Sealer
+from tests.fakes.handed import handed
+from tests.fakes.sealer import Sealer
 from tests.fakes.wecom.vendor import Shown, Vendor, cut_bytes
 
 _MAY_BE_ANSWERED = {
@@ -178,7 +177,7 @@ class Callbacks:
     def _opened(self, pushed: Pushed, raw: bytes) -> tuple[str | None, str | None]:
         """Words and card face of a passive reply, one of them. Raises ValueError for what the vendor would not show."""
         outer = _flat(raw.decode(), ("Encrypt", "MsgSignature", "TimeStamp", "Nonce"))
-        self.sealed.append(outer["Encrypt"])
+        self.sealed.append(handed("ciphertext of an answer", outer["Encrypt"]))
         expected = self.sealer.sign(outer["TimeStamp"], outer["Nonce"], outer["Encrypt"])
         if outer["MsgSignature"] != expected:
             raise ValueError("the signature is wrong")
@@ -235,11 +234,3 @@ def _leaves(element: ElementTree.Element, before: str = "") -> Iterator[tuple[st
             yield from _leaves(child, f"{before}{child.tag}/")
         else:
             yield before + child.tag, child
-
-
-def random_aes_key() -> str:
-    """A fresh EncodingAESKey: 43 letters and digits."""
-    while True:
-        key = base64.b64encode(os.urandom(32)).decode().rstrip("=")
-        if key.isalnum():
-            return key

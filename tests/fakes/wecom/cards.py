@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 from bot.core.clock import Clock
+from tests.fakes.handed import handed
 from tests.fakes.wecom.tokens import Refusal
 
 CODES = {
@@ -113,7 +114,7 @@ class Cards:
         return self.code_for(dealt, users)
 
     def code_for(self, dealt: Dealt, users: list[str]) -> str:
-        code = f"rc-{next(self._numbers)}-never-logged"
+        code = handed("response code", f"rc-{next(self._numbers)}-never-logged")
         self._codes[code] = Code(dealt, users, self.clock.now() + _LIFE)
         return code
 

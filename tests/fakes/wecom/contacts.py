@@ -15,12 +15,14 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from tests.fakes.handed import handed
 from tests.fakes.wecom.server import FakeWecom
 from tests.fakes.wecom.tokens import Answer, Refusal, Token
 
 _IN_CLIENT = URL("https://open.weixin.qq.com/connect/oauth2/authorize")
 _IN_BROWSER = URL("https://login.work.weixin.qq.com/wwlogin/sso/login")
 _STATE = re.compile(r"[A-Za-z0-9]{1,128}")
+_DETAILS = ("userid", "name", "department", "main_department", "status", "order", "position", "isleader", "extattr")
 
 
 @dataclass
@@ -50,6 +52,7 @@ class FakeContacts:
         self.range_departments: set[int] = {1}
         self.range_users: set[str] = set()
         self.range_tags: set[int] = set()
+        self.tags: dict[int, tuple[set[str], set[int]]] = {}  # id → userids, departments
         self.hidden: set[str] = set()  # fields that are not returned: name, status, main_department, department_name
         self.closed, self.domain = False, ""
         self._codes: dict[str, Code] = {}
@@ -60,6 +63,7 @@ class FakeContacts:
             ("user/simplelist", self._simple_users),
             ("user/get", self._user),
             ("agent/get", self._agent),
+            ("tag/get", self._tag),
             ("auth/getuserinfo", self._userinfo),
         ):
             fake.api.add(path, "GET", handler)
@@ -93,7 +97,7 @@ class FakeContacts:
         if not self.domain or f"{back.host}:{back.port}" != self.domain:
             raise ValueError("50001: redirect_uri is not on the app's trusted domain")
         member = self._member(userid)
-        code = secrets.token_urlsafe(32)
+        code = handed("login code", secrets.token_urlsafe(32))
         until = self.fake.clock.now() + timedelta(minutes=5)
         self._codes[code] = Code(member.userid if member else "", until)
         return back.update_query(code=code, state=query["state"])
@@ -118,8 +122,12 @@ class FakeContacts:
     # What the app may see
 
     def _shown(self) -> set[int]:
-        """The departments in the visible range: those named, and everything below them."""
-        found = set(self.range_departments) & set(self.departments)
+        """The departments in the visible range: those named, by tags too, and everything below them."""
+        named = self.range_departments | {each for _, parties in self._in_force() for each in parties}
+        return self._with_below(named)
+
+    def _with_below(self, named: set[int]) -> set[int]:
+        found = named & set(self.departments)
         while True:
             more = {key for key, (_, parent) in self.departments.items() if parent in found} - found
             if not more:
@@ -127,8 +135,13 @@ class FakeContacts:
             found |= more
 
     def _sees(self, member: Member) -> bool:
-        range_users = {each.casefold() for each in self.range_users}
+        tagged = {each for users, _ in self._in_force() for each in users}
+        range_users = {each.casefold() for each in self.range_users | tagged}
         return bool(self._shown() & set(member.departments)) or member.userid.casefold() in range_users
+
+    def _in_force(self) -> list[tuple[set[str], set[int]]]:
+        """The tags that make the app visible."""
+        return [self.tags[tag] for tag in self.range_tags if tag in self.tags]
 
     def _member(self, userid: str) -> Member | None:
         return next((each for each in self.members if each.userid.casefold() == userid.casefold()), None)
@@ -162,9 +175,12 @@ class FakeContacts:
         return _ok(department_id=rows)
 
     def _below(self, request: web.Request) -> list[int]:
-        if _query(request, (), ("id",)).get("id"):
-            raise Refusal(60011)  # one by one is not what the bot does
-        shown = self._shown()
+        """Without an id what the range names; what only a tag names may be asked for by id (the documents leave open
+        whether it is listed without, so the stricter reading holds)."""
+        top = _query(request, (), ("id",)).get("id")
+        shown = self._with_below(self.range_departments)
+        if top is not None:
+            shown = self._with_below({int(top)}) & self._shown() if top.isdigit() else set()
         if not shown:
             raise Refusal(60011)
         return sorted(shown, reverse=True)  # children before parents: nothing is said about the order
@@ -180,22 +196,10 @@ class FakeContacts:
         return [member for member in self.members if int(number) in member.departments]
 
     async def _users(self, _token: Token, request: web.Request, _raw: bytes) -> Answer:
-        fields = (
-            "userid",
-            "name",
-            "department",
-            "main_department",
-            "status",
-            "order",
-            "position",
-            "isleader",
-            "extattr",
-        )
-        return _ok(userlist=[self._row(member, fields) for member in self._of_department(request)])
+        return _ok(userlist=[self._row(member, _DETAILS) for member in self._of_department(request)])
 
     async def _simple_users(self, _token: Token, request: web.Request, _raw: bytes) -> Answer:
-        fields = ("userid", "name", "department")
-        return _ok(userlist=[self._row(member, fields) for member in self._of_department(request)])
+        return _ok(userlist=[self._row(member, _DETAILS[:3]) for member in self._of_department(request)])
 
     async def _user(self, _token: Token, request: web.Request, _raw: bytes) -> Answer:
         userid = _query(request, ("userid",))["userid"]
@@ -219,6 +223,16 @@ class FakeContacts:
             close=int(self.closed),
             redirect_domain=self.domain,
         )
+
+    async def _tag(self, _token: Token, request: web.Request, _raw: bytes) -> Answer:
+        """tag/get (WC90213): its members inside the visible range."""
+        number = _query(request, ("tagid",))["tagid"]
+        users, parties = self.tags.get(int(number) if number.isdigit() else 0, (None, None))
+        if users is None or parties is None:
+            raise Refusal(40068)
+        found = [member for member in map(self._member, sorted(users)) if member and self._sees(member)]
+        rows = [{"userid": member.userid, "name": member.name} for member in found]
+        return _ok(tagname="标签", userlist=rows, partylist=sorted(parties & self._shown()))
 
     async def _list_id(self, _token: Token, _request: web.Request, _raw: bytes) -> Answer:
         raise Refusal(48002)  # for the secret of 通讯录同步 only (WC96067)

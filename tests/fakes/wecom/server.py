@@ -14,8 +14,10 @@ from yarl import URL
 from bot.core.clock import Clock, ManualClock
 from tests.fakes.faults import Fault
 from tests.fakes.faults import Kind as FaultKind
+from tests.fakes.handed import handed
+from tests.fakes.sealer import random_aes_key
 from tests.fakes.wecom.api import VendorApi
-from tests.fakes.wecom.callbacks import Callbacks, Pushed, random_aes_key, selected_items
+from tests.fakes.wecom.callbacks import Callbacks, Pushed, selected_items
 from tests.fakes.wecom.cards import Dealt
 from tests.fakes.wecom.vendor import Request, Shown, Vendor
 
@@ -37,7 +39,8 @@ class FakeWecom:
         trusted_ips: Iterable[str] | None = None,
     ) -> None:
         self.clock: Clock = clock or ManualClock(datetime.now(UTC))
-        self.secret, self.token, self.aes_key = "fake-secret-0f1e2d3c4b5a", "FakeCallbackToken", random_aes_key()
+        self.secret, self.token = handed("secret", "fake-secret-0f1e2d3c4b5a"), handed("secret", "FakeCallbackToken")
+        self.aes_key = handed("key", random_aes_key())
         self.vendor = Vendor(self.clock, corp_id, agent_id, self.secret, list(members))
         self.callbacks = Callbacks(self.vendor, self.token, self.aes_key)
         self.api = VendorApi(self.vendor, None if trusted_ips is None else set(trusted_ips))

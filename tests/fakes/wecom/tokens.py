@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 from bot.core.clock import Clock
+from tests.fakes.handed import handed
 
 Answer = dict[str, Any]
 
@@ -75,7 +76,7 @@ class Tokens:
             if not self.new_token_each_time:
                 return held
             held.expires_at = min(held.expires_at, now + timedelta(seconds=self.old_token_seconds))
-        value = f"tok-{next(self.numbers)}-{hashlib.sha256(secret.encode()).hexdigest()}"
+        value = handed("token", f"tok-{next(self.numbers)}-{hashlib.sha256(secret.encode()).hexdigest()}")
         token = self._given[value] = Token(value, now + timedelta(seconds=self.token_seconds), secret)
         if secret == self.secret:
             self.token = token

@@ -23,7 +23,7 @@ _COMMON = {
     "touser", "toparty", "totag", "msgtype", "agentid", "safe", "enable_id_trans", "enable_duplicate_check",
     "duplicate_check_interval",
 }  # fmt: skip
-_TYPES = ("text", "markdown", "image", "template_card")
+_TYPES = ("text", "markdown", "textcard", "image", "template_card")
 _IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _UPLOADS = {"image": 10, "voice": 2, "video": 10, "file": 20}  # MB
 
@@ -33,7 +33,7 @@ class Shown:
     """One thing a person sees in the chat."""
 
     user: str
-    kind: str  # text · markdown · image · template_card
+    kind: str  # text · markdown · textcard · image · template_card
     text: str  # an image's is 〔图片〕, a card's 〔卡片〕 and its buttons
     passive: bool
     at: datetime
@@ -163,6 +163,8 @@ class Vendor(Tokens):
                 raise Refusal(40035)
             card = self.cards.check(part)
             return Content("〔卡片〕" + "｜".join(_labels(card)), card=card)
+        if kind == "textcard":
+            return self._textcard(body, part)
         text = part.get("content")
         if set(part) != {"content"} or not isinstance(text, str):
             raise Refusal(40035)
@@ -171,6 +173,18 @@ class Vendor(Tokens):
         if kind == "markdown" and len(text.encode()) > PART_BYTES and self.long_markdown == "reject":
             raise Refusal(40058)
         return Content(text)
+
+    def _textcard(self, body: Answer, part: dict[str, Any]) -> Content:
+        most = {"title": 128, "description": 512, "btntxt": 4}
+        if "safe" in body or not {"title", "description", "url"} <= set(part) <= {*most, "url"}:
+            raise Refusal(40035)
+        if any(
+            not isinstance(part.get(name, ""), str) or len(part.get(name, "")) > size for name, size in most.items()
+        ):
+            raise Refusal(40058)
+        if not part["url"].startswith(("http://", "https://")) or len(part["url"].encode()) > 2048 or not part["title"]:
+            raise Refusal(40058)
+        return Content(f"{part['title']}\n{part['description']}\n{part['url']}")
 
     def _image(self, part: dict[str, Any]) -> Content:
         content, until = self._media.get(str(part.get("media_id")), (b"", self.clock.now()))

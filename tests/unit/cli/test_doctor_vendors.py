@@ -14,17 +14,20 @@ from aiohttp import web
 from bot.cli.doctor import Finding, examine, outside
 from bot.core.clock import Clock, ManualClock, SystemClock
 from bot.core.messages import Incoming, Message, say
+from bot.platforms.dingtalk import Intake
 from bot.platforms.wecom import Account, Wecom
 from bot.web import health
-from bot.web.callbacks import add_wecom
+from bot.web.callbacks import add_dingtalk, add_wecom
 from storage import deliveries, people, schema
 from storage.database import Database
 from storage.deliveries import Owed
 from tests.fakes.aside import aside
 from tests.fakes.dingtalk import FakeDingTalk
+from tests.fakes.dingtalk.bot import running as ding_running
 from tests.fakes.dingtalk.contacts import FakeContacts as DingTalkOrg
+from tests.fakes.stores import MemoryTokens
 from tests.fakes.wecom import FakeWecom
-from tests.fakes.wecom.bot import MemoryTokens, png_of
+from tests.fakes.wecom.bot import png_of
 from tests.fakes.wecom.contacts import FakeContacts as WecomOrg
 from tests.unit.cli.conftest import Run
 
@@ -180,7 +183,7 @@ async def service(fake: FakeWecom, listening: socket.socket, token: str) -> Asyn
 
     account = Account(fake.vendor.corp_id, fake.vendor.agent_id, fake.secret, token, fake.aes_key, fake.api_url)
     app = web.Application()
-    health.add_routes(app, Database("sqlite:///jiehua.db"))
+    health.add_routes(app, health.Health(Database("sqlite:///jiehua.db")))
     add_wecom(app, Wecom(account, clock=SystemClock(), tokens=MemoryTokens(), picture_of=png_of), receive)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
@@ -200,6 +203,40 @@ def test_the_callback_is_tried_as_the_vendor_does(
             found = looked()
     assert found["网址"].fine
     assert (found["企业微信回调"].fine, words in found["企业微信回调"].what) == (fine, True)
+
+
+@asynccontextmanager
+async def ding_service(fake: FakeDingTalk, listening: socket.socket, token: str) -> AsyncIterator[None]:
+    """What `serve` would answer to DingTalk at its public address."""
+
+    async def receive(_incoming: Incoming) -> tuple[Message, ...]:
+        raise AssertionError("a self-test is nobody's message")
+
+    app = web.Application()
+    health.add_routes(app, health.Health(Database("sqlite:///jiehua.db")))
+    async with ding_running(fake, event_token=token) as dingtalk:
+        add_dingtalk(app, dingtalk, Intake(dingtalk, receive))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        await web.SockSite(runner, listening).start()
+        yield
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(("token", "fine", "words"), [("", True, "能验证、能解密"), ("Another", False, "没有认出签名")])
+def test_the_event_subscription_is_tried_as_dingtalk_does(
+    org: DingTalkOrg, monkeypatch: pytest.MonkeyPatch, token: str, fine: bool, words: str
+) -> None:
+    http = org.fake.http
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("JIEHUA_PUBLIC_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        monkeypatch.setenv("JIEHUA_DINGTALK_MODE", "http")
+        monkeypatch.setenv("JIEHUA_DINGTALK_EVENT_TOKEN", http.event_token)
+        monkeypatch.setenv("JIEHUA_DINGTALK_EVENT_AES_KEY", http.aes_key)
+        with aside(ding_service(org.fake, listening, token or http.event_token)):
+            found = looked()["钉钉回调"]
+    assert (found.fine, words in found.what) == (fine, True)
+    assert fine or found.mend
 
 
 @asynccontextmanager

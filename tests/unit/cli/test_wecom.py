@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.app import wecom_of
 from bot.config import read
 from bot.core.clock import SystemClock
 from bot.core.messages import say
 from bot.delivery import Courier
+from bot.delivery.turns import turns_of
+from bot.wires import wecom_of
 from storage import deliveries, people
 from storage.database import Database
 from storage.deliveries import Owed
@@ -44,7 +45,7 @@ def sent(*words: str) -> None:
             owed = [Owed(f"k{row.id}", row.id or 0, "notice", say(*words, title="通知"), now) for row in rows]
             await deliveries.enqueue(tx, owed, now)
         await wecom.start()
-        await Courier(database, {"wecom": wecom}, clock).run_once()
+        await Courier(database, {"wecom": wecom}, clock, turns_of(database)).run_once()
         await wecom.stop()
         await database.close()
 

@@ -15,6 +15,8 @@ from bot.core.errors import SettingError
 
 # One value for each setting that cannot be used.
 BAD = {
+    "role": "both",
+    "senders": "0",
     "database_url": "   ",
     "host": "  ",
     "port": "70000",
@@ -25,6 +27,7 @@ BAD = {
     "quiet_start": "noon",
     "quiet_end": "25:00",
     "rest_after": "0",
+    "huddle_at": "never",
     "board_at": "09:12+08:00",
     "care_contact": " ",
     "care_note": "maybe",
@@ -39,6 +42,9 @@ BAD = {
     "wecom_corp_id": " ",
     "wecom_agent_id": "-1",
     "wecom_secret": "  ",
+    "keep_texts_days": "7",
+    "keep_rows_days": "forever",
+    "metrics_token": "two words",
     "wecom_token": "  ",
     "wecom_aes_key": "tooshortbutverysecret",
     "wecom_api": "qyapi.weixin.qq.com",
@@ -115,6 +121,25 @@ def test_secrets_stay_out_of_the_representation() -> None:
     for secret in ("s3cret-app", "s3cret-token", "A" * 43, "hunter2"):
         assert secret not in shown
     assert "ww1234" in shown
+
+
+def test_roles_need_a_database_for_several_processes() -> None:
+    (line,) = refused({"JIEHUA_ROLE": "worker"})
+    assert line.startswith("JIEHUA_ROLE: ")
+    assert "PostgreSQL" in line
+    assert read({"JIEHUA_ROLE": "worker", "JIEHUA_DATABASE_URL": "postgresql://u@db/x"}).role == "worker"
+
+
+def test_the_morning_card_has_a_time_or_none() -> None:
+    assert read({"JIEHUA_HUDDLE_AT": ""}).huddle_at == time(8, 50)
+    assert read({"JIEHUA_HUDDLE_AT": "08:30"}).huddle_at == time(8, 30)
+    assert read({"JIEHUA_HUDDLE_AT": "off"}).huddle_at is None
+
+
+def test_groups_are_named_by_their_robots() -> None:
+    assert read({}).groups == ()
+    both = {"JIEHUA_WECOM_ROBOT_URL": "https://a.example/1", "JIEHUA_DINGTALK_ROBOT_URL": "https://b.example/2"}
+    assert read(both).groups == ("wecom_robot", "dingtalk_robot")
 
 
 def test_good_values_are_read() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.calendar import WorkCalendar
-from lessons.ladder import PASS_BAND, STEPS, Card, enter, returned
+from lessons.ladder import PASS_BAND, STEPS, Card, answered, enter, replayed, returned
 
 CALENDAR = WorkCalendar()
 MONDAY = date(2026, 11, 23)
@@ -86,3 +86,32 @@ def test_the_gaps_are_those_of_the_ladder(band: int, day: date, bands: list[int]
         assert card.due_on == after(day, STEPS[card.step])
         day = card.due_on
         card = returned(card, result, day, after)
+
+
+# --- a whole history at once
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), BANDS), max_size=8))
+def test_a_replayed_history_is_the_answers_one_by_one(history: list[tuple[int, int]]) -> None:
+    day, card, days = MONDAY, None, []
+    for gap, band in history:
+        day += timedelta(days=gap)
+        card = answered(card, band, day, after)
+        days.append((day, band))
+    assert replayed(days, after) == card
+
+
+def test_a_first_answer_that_was_better_than_thought_leaves_no_card() -> None:
+    assert replayed([(MONDAY, 2)], after) is not None
+    assert replayed([(MONDAY, 3)], after) is None
+
+
+def test_practice_out_of_turn_counts_for_nothing() -> None:
+    tuesday = date(2026, 11, 24)
+    assert replayed([(MONDAY, 1), (tuesday, 4)], after) == replayed([(MONDAY, 1)], after)
+
+
+def test_a_retired_lesson_starts_again_when_it_goes_badly() -> None:
+    retired = Card(2, 2, None)
+    assert answered(retired, 4, MONDAY, after) == retired
+    assert answered(retired, 1, MONDAY, after) == Card(0, 0, after(MONDAY, STEPS[0]))

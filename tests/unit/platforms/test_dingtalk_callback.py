@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,10 +17,11 @@ from bot.core.errors import CallbackRefused
 from bot.core.messages import Incoming, Kind
 from bot.platforms.dingtalk import Account, DingTalk
 from bot.platforms.dingtalk.callback import GROUP, NO_QUOTA, STRANGER, heard, tapped
+from bot.platforms.dingtalk.cards import key_of, track_id
 from bot.platforms.dingtalk.sign import EventEnvelope, check, signature
 from tests.fakes.dingtalk import FakeDingTalk
 from tests.fakes.dingtalk.crypto import EventSealer, sign
-from tests.fakes.wecom.bot import MemoryTokens
+from tests.fakes.stores import MemoryTokens
 
 # The examples of DT-E0346 and DT-E0230.
 FIRST = ("123456", "4g5j64qlyl3zvetqxz5jiocdr586fn2zvjpa8zls3ij", "suite4xxxxxxxxxxxxxxx")
@@ -134,6 +136,21 @@ def test_a_tap_is_a_click_with_what_the_button_says() -> None:
     found = tapped(tap())
     assert (found.incoming.kind, found.incoming.text, found.incoming.sender) == (Kind.CLICK, "再答", "Alice")
     assert (found.card, found.says) == ("t1", "再答")
+    assert found.incoming.card == "?", "a card that is not ours"
+
+
+@given(st.from_regex(r"[0-9a-f]{16}\.[0-9]{1,2}", fullmatch=True), st.lists(st.text(max_size=9), max_size=3))
+def test_a_cards_id_says_the_key_it_was_sent_with(key: str, people: list[str]) -> None:
+    track = track_id(key, people)
+    assert key_of(track) == key
+    assert len(track) <= 64
+    assert track == track_id(key, people) != track_id(key, [*people, "more"])
+
+
+@pytest.mark.parametrize("key", ["", "doctor", "话.0", "a.b.0", "x" * 65 + ".0"])
+def test_a_key_of_another_shape_gives_an_id_all_the_same(key: str) -> None:
+    assert re.fullmatch(r"[0-9a-f]{32}", track_id(key, ["Alice"]))
+    assert key_of(track_id(key, ["Alice"])) == "?"
 
 
 def test_a_second_tap_is_the_same_message_and_another_button_or_person_is_not() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.core.clock import ManualClock
-from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, Temporary
+from bot.core.errors import Ambiguous, Misconfigured, Permanent, PlatformError, Temporary, TooFast
 from bot.core.messages import Button, say
 from bot.platforms.base import Platform, Sent
 from bot.platforms.dingtalk import DingTalk
@@ -305,8 +305,8 @@ def test_every_known_code_says_what_and_what_to_do(code: str) -> None:
         ("published", False, Misconfigured),
         ("robot_code", "another", Misconfigured),
         ("address_allowed", False, Misconfigured),
-        ("qps", -1, Temporary),
-        ("banned", "json", Temporary),
+        ("qps", -1, TooFast),
+        ("banned", "json", TooFast),
         ("banned", "html", Temporary),
     ],
 )
@@ -330,7 +330,7 @@ async def test_what_stops_every_message_keeps_it(ding: FakeDingTalk, knob: str, 
         (400, "{}", Ambiguous),
         (200, "{}", Ambiguous),
         (200, '{"processQueryKey":7}', Ambiguous),
-        (200, '{"code":"send.too.fast"}', Temporary),
+        (200, '{"code":"send.too.fast"}', TooFast),
         (200, '{"processQueryKey":"q","code":"robot.oto.notExist"}', Misconfigured),
     ],
 )

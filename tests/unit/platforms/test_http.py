@@ -70,6 +70,14 @@ async def test_an_unbelievable_answer_is_ambiguous_for_a_change_and_temporary_fo
             await http.get("/x", {})
 
 
+@pytest.mark.parametrize(("asked", "pause"), [("7", 7), ("9" * 400, 3600), ("soon", 60), ("-1", 60)])
+async def test_how_long_to_wait_is_believed_within_reason(asked: str, pause: float) -> None:
+    async with answering(page("429 Slow Down", b"<html>", f"Retry-After: {asked}")) as http:
+        with pytest.raises(Temporary) as caught:
+            await http.get("/x", {})
+    assert caught.value.retry_after == pause
+
+
 async def test_what_was_never_sent_is_temporary() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

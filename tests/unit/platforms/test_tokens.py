@@ -9,10 +9,10 @@ import pytest
 
 from bot.core.clock import ManualClock
 from bot.core.errors import Misconfigured, Permanent, StorageBusy, Temporary
-from bot.platforms.http import Entry, TokenCache, TokenStore
+from bot.platforms.tokens import Entry, TokenCache, TokenStore
 from storage.database import Database
 from storage.tokens import StoredTokens
-from tests.fakes.wecom.bot import MemoryTokens
+from tests.fakes.stores import MemoryTokens
 
 
 class Vendor:

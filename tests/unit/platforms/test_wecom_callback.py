@@ -14,8 +14,9 @@ from bot.core.messages import Incoming, Kind, Message, say
 from bot.platforms.base import ContactChange, Notice
 from bot.platforms.wecom import Account, Wecom
 from bot.platforms.wecom.callback import WARNINGS
+from tests.fakes.stores import MemoryTokens
 from tests.fakes.wecom import FakeWecom, Sealer
-from tests.fakes.wecom.bot import MemoryTokens, png_of
+from tests.fakes.wecom.bot import png_of
 from tests.fakes.wecom.callbacks import selected_items
 
 # The example of WC90968 and of the vendor's sample code.

@@ -179,7 +179,8 @@ async def test_without_a_callback_address_the_buttons_are_words_and_the_operator
     assert fake.unread("Alice") == [
         "**点评｜良好**\n接住了情绪。",
         "可以回复：「再答」、「例答」",
-        "**今日一题｜选一句**\nA. 先道歉\nB. 先核实，再说能办什么\n可以回复：「A」、「B」",
+        "**今日一题｜选一句**\nA. 先道歉\nB. 先核实，再说能办什么",
+        "可以回复：「A」、「B」",
     ]
     assert [(notice.code, "接收消息" in notice.words) for notice in notices] == [("43012", True)]
     assert not wecom.cards

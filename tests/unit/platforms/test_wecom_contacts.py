@@ -7,7 +7,7 @@ import pytest
 from bot.core.errors import Misconfigured, Temporary
 from bot.directory.model import DirDepartment, DirPerson
 from bot.platforms.wecom import Wecom
-from bot.platforms.wecom.contacts import NO_NAMES, NO_PEOPLE_NAMES, NO_RANGE, NO_STATUS
+from bot.platforms.wecom.contacts import NO_NAMES, NO_PEOPLE_NAMES, NO_RANGE, NO_STATUS, NO_TAG
 from tests.fakes.wecom import FakeWecom
 from tests.fakes.wecom.contacts import FakeContacts
 
@@ -121,9 +121,28 @@ async def test_a_department_that_refuses_leaves_a_gap(corp: FakeContacts, wecom:
     assert any("不让读" in gap for gap in found.gaps)
 
 
-async def test_tags_are_said(corp: FakeContacts, wecom: Wecom) -> None:
-    corp.range_tags = {7}
-    assert "标签" in (await wecom.contacts.read()).gaps[0]
+async def test_people_and_departments_of_a_tag_are_found(corp: FakeContacts, wecom: Wecom) -> None:
+    corp.range_departments, corp.range_tags = {4}, {7, 8}
+    corp.tags = {7: ({"LinXM"}, set()), 8: (set(), {2, 4}), 9: ({"nobody"}, {1})}
+    corp.hire("he", "何静", 1)
+    found = await wecom.contacts.read()
+    assert [department.external_id for department in found.departments] == ["4", "3", "2"]
+    assert {person.external_id for person in found.people} == {"linxm", "zhoumin", "wuyue"}
+    assert (found.gaps, found.whole) == ((), True)
+
+
+async def test_a_person_whom_only_a_tag_shows(corp: FakeContacts, wecom: Wecom) -> None:
+    corp.range_departments, corp.range_tags, corp.tags = set(), {7}, {7: ({"LinXM"}, set())}
+    found = await wecom.contacts.read()
+    assert found.people == (DirPerson("linxm", "林小满", ("3",)),)
+    assert (found.departments, found.whole) == ((), True)
+
+
+async def test_a_tag_that_refuses_is_a_gap(corp: FakeContacts, wecom: Wecom) -> None:
+    corp.range_tags = {6, 7}
+    found = await wecom.contacts.read()
+    assert found.gaps == (NO_TAG,)
+    assert found.whole, "who is known is asked for by name"
 
 
 @pytest.mark.parametrize("route", ["department/list", "user/list", "agent/get"])

@@ -1,4 +1,4 @@
-"""The callback's crypto, written from WC90968 with `cryptography` and independent of the code under test."""
+"""Both vendors' callback envelope, written from WC90968 with `cryptography` and independent of the code under test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import os
 import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from tests.fakes.handed import handed
 
 BLOCK = 32
 
@@ -32,7 +34,8 @@ class Sealer:
     def encrypt(self, padded: bytes) -> str:
         """Any bytes encrypted as they are; for packets that are wrong on purpose."""
         encryptor = self._cipher.encryptor()
-        return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
+        sealed = base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
+        return handed("ciphertext", sealed)
 
     def open(self, sealed: str) -> str:
         """Raises ValueError for anything that a strict vendor would not accept."""
@@ -49,3 +52,11 @@ class Sealer:
         if len(plain) < 20 + length or plain[20 + length :].decode() != self.receive_id:
             raise ValueError("receiveid is wrong")
         return plain[20 : 20 + length].decode()
+
+
+def random_aes_key() -> str:
+    """A fresh EncodingAESKey: 43 letters and digits."""
+    while True:
+        key = base64.b64encode(os.urandom(32)).decode().rstrip("=")
+        if key.isalnum():
+            return key
