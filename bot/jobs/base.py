@@ -53,7 +53,7 @@ class Jobs(Protocol):
         """Forget jobs whose worker is dead; returns how many. Raises StorageBusy."""
         ...
 
-    async def stop(self, seconds: float = 8.0) -> None:
+    async def stop(self, seconds: float = 5.0) -> None:
         """Begin nothing more, wait so long for what is under way, then break it off."""
         ...
 

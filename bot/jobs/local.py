@@ -57,7 +57,7 @@ class LocalJobs:
     async def sweep(self) -> int:
         return 0  # the worker is this process
 
-    async def stop(self, seconds: float = 8.0) -> None:
+    async def stop(self, seconds: float = 5.0) -> None:
         running, self._running = self._running, []
         for worker in running:
             if worker not in self._busy:

@@ -36,6 +36,7 @@ _POLL = 1.0  # seconds; a notification usually comes at once
 _BEAT = 5.0
 _DEAD = 300.0
 _PRUNED = 86_400.0
+_GRACE = 5.0  # seconds for what is under way when the process stops
 _AGAIN = 1.0
 _CONNECTED = 10.0
 
@@ -93,14 +94,14 @@ class PostgresJobs:
                 await manager.finish_job(job, Status.FAILED, delete_job=True)
         return len(left)
 
-    async def stop(self, seconds: float = 8.0) -> None:
+    async def stop(self, seconds: float = 5.0) -> None:
         self._stopping = True
         if self._worker is not None:
             self._worker.cancel()  # procrastinate's way to ask for an end: it waits for what is under way
-            await asyncio.wait([self._worker], timeout=seconds + 1)
+            await asyncio.wait([self._worker], timeout=seconds + 0.5)
             self._worker = None
         with contextlib.suppress(Exception):
-            await asyncio.wait_for(self._app.close_async(), 2.0)
+            await asyncio.wait_for(self._app.close_async(), 1.0)
 
     async def _supervise(self) -> None:
         """A worker, and a new one whenever it ends: it does when the database goes away."""
@@ -112,7 +113,7 @@ class PostgresJobs:
                     fetch_job_polling_interval=_POLL,
                     update_heartbeat_interval=_BEAT,
                     stalled_worker_timeout=_PRUNED,
-                    shutdown_graceful_timeout=8.0,
+                    shutdown_graceful_timeout=_GRACE,
                     delete_jobs="always",
                     install_signal_handlers=False,
                 )

@@ -48,7 +48,7 @@ class Written:
     async def sweep(self) -> int:
         return 0
 
-    async def stop(self, seconds: float = 8.0) -> None: ...
+    async def stop(self, seconds: float = 5.0) -> None: ...
 
 
 @dataclass
