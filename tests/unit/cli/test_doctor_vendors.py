@@ -175,6 +175,17 @@ def test_a_clock_that_is_off(corp: WecomOrg, seconds: int, words: str) -> None:
 
 
 @asynccontextmanager
+async def served(app: web.Application, listening: socket.socket) -> AsyncIterator[None]:
+    """An application and its health, at the address that is listening."""
+    health.add_routes(app, health.Health(Database("sqlite:///jiehua.db")))
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    yield
+    await runner.cleanup()
+
+
+@asynccontextmanager
 async def service(fake: FakeWecom, listening: socket.socket, token: str) -> AsyncIterator[None]:
     """What `serve` would answer at its public address."""
 
@@ -183,13 +194,9 @@ async def service(fake: FakeWecom, listening: socket.socket, token: str) -> Asyn
 
     account = Account(fake.vendor.corp_id, fake.vendor.agent_id, fake.secret, token, fake.aes_key, fake.api_url)
     app = web.Application()
-    health.add_routes(app, health.Health(Database("sqlite:///jiehua.db")))
     add_wecom(app, Wecom(account, clock=SystemClock(), tokens=MemoryTokens(), picture_of=png_of), receive)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    await web.SockSite(runner, listening).start()
-    yield
-    await runner.cleanup()
+    async with served(app, listening):
+        yield
 
 
 @pytest.mark.parametrize(("token", "fine", "words"), [("", True, "能验证、能解密"), ("Another", False, "没有认出签名")])
@@ -213,14 +220,10 @@ async def ding_service(fake: FakeDingTalk, listening: socket.socket, token: str)
         raise AssertionError("a self-test is nobody's message")
 
     app = web.Application()
-    health.add_routes(app, health.Health(Database("sqlite:///jiehua.db")))
     async with ding_running(fake, event_token=token) as dingtalk:
         add_dingtalk(app, dingtalk, Intake(dingtalk, receive))
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        await web.SockSite(runner, listening).start()
-        yield
-        await runner.cleanup()
+        async with served(app, listening):
+            yield
 
 
 @pytest.mark.parametrize(("token", "fine", "words"), [("", True, "能验证、能解密"), ("Another", False, "没有认出签名")])
