@@ -148,6 +148,9 @@ class Settings:
     judge_timeout: int = setting(_integer(1, 15), 8, "判卷模型 一次判卷最多等几秒，超过就用离线评分")
     judge_price_in: int = setting(_integer(0, 1_000_000), 0, "判卷模型 每百万输入 token 的价格，单位分；0 不计费用")
     judge_price_out: int = setting(_integer(0, 1_000_000), 0, "判卷模型 每百万输出 token 的价格，单位分")
+    wecom_calls_per_second: int = setting(
+        _integer(1, 100), 50, "企业微信 每秒最多调用几次；同一个企业还有别的系统在发消息时调低"
+    )
     wecom_cards: bool = setting(_switch, True, "企业微信 几个按钮做成卡片；off 就写成可以回复的字")
 
     dingtalk_client_id: str = setting(_text, "", "钉钉 应用 Client ID（AppKey）")

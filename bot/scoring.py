@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Protocol
 
@@ -40,6 +41,7 @@ class OfflineGrader:
         self._score = lru_cache(maxsize=most)(inner.score)
         self._sit = lru_cache(maxsize=most)(self._examined)
         self._corrected = lru_cache(maxsize=most)(inner.corrected)
+        self._thread = ThreadPoolExecutor(1, "scoring")  # more would only fight for the interpreter
 
     def score(self, lesson: Lesson, text: str) -> Score:
         return self._score(lesson, text)
@@ -57,8 +59,11 @@ class OfflineGrader:
 
     async def prepare(self, lesson: Lesson, text: str) -> None:
         """Score and examine off the loop, so that `score` and `trial` find it done."""
-        await asyncio.to_thread(self.score, lesson, text)
-        await asyncio.to_thread(self.sitting, lesson)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._prepared, lesson, text)
+
+    def _prepared(self, lesson: Lesson, text: str) -> None:
+        self.score(lesson, text)
+        self.sitting(lesson)
 
     def sitting(self, lesson: Lesson) -> Sitting:
         """How the offline scorer did on the lesson's gold replies; some 50 ms the first time."""

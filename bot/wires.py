@@ -55,7 +55,7 @@ def dingtalk_of(
         settings.dingtalk_event_token,
         settings.dingtalk_event_aes_key,
     )
-    turn = _turn(database, turns, "dingtalk", DingTalk)
+    turn = _turn(database, turns, "dingtalk", DingTalk.limits.calls_per_second)
     return DingTalk(account, clock=clock, tokens=tokens or StoredTokens(database), turn=turn)
 
 
@@ -108,10 +108,11 @@ def wecom_of(
         picture_of=_pictures(database),
         alarm=alarm,
         cards=settings.wecom_cards,
-        turn=_turn(database, turns, "wecom", Wecom),
+        calls_per_second=settings.wecom_calls_per_second,
+        turn=_turn(database, turns, "wecom", settings.wecom_calls_per_second),
     )
 
 
-def _turn(database: Database, turns: Turns | None, name: str, kind: type[Platform]) -> Turn:
+def _turn(database: Database, turns: Turns | None, name: str, calls_per_second: float) -> Turn:
     """What an adapter waits for before it makes a call again by itself."""
-    return at_once if turns is None else another(database, turns, name, SPARE / kind.limits.calls_per_second)
+    return at_once if turns is None else another(database, turns, name, SPARE / calls_per_second)

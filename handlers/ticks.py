@@ -7,6 +7,7 @@ they never send.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 from handlers import cards, hours
@@ -77,17 +78,18 @@ async def _plan(
     await assignments.keep_version(context.tx, digest(lesson), lesson.id, canonical(lesson), context.now)
     base = send_at(spec.window, context.today, context.desk.calendar, f"{campaign.id}{context.today}")
     planned: dict[int, datetime] = {}
-    new = []
-    for person in reached:
-        key = person.id or 0
-        moment = _write_at(context, person, base, due_at)
-        if key in absent or moment is None:
-            continue
-        full = had.get(key, 0) >= context.desk.settings.daily_cap
-        if not full:
-            planned[key] = moment
-        new.append(_row(key, lesson, campaign.id, "campaign", context, due_at, moment, waiting=full))
-    await assignments.add_many(context.tx, new)
+
+    def rows_of() -> Iterator[dict[str, object]]:
+        for person in reached:
+            moment = _write_at(context, person, base, due_at)
+            if person.id in absent or moment is None:
+                continue
+            full = had.get(person.id, 0) >= context.desk.settings.daily_cap
+            if not full:
+                planned[person.id] = moment
+            yield _row(person.id, lesson, campaign.id, "campaign", context, due_at, moment, waiting=full)
+
+    await assignments.add_many(context.tx, rows_of())
     ids = await assignments.ids_of_day(context.tx, lesson.id, context.today)
     message = cards.question(lesson, "campaign", f"今天 {spec.deadline} ")
     return [
@@ -116,7 +118,9 @@ def _row(
     }
 
 
-def _write_at(context: TickContext, person: Person, wanted: datetime, due_at: datetime) -> datetime | None:
+def _write_at(
+    context: TickContext, person: Person | people.Reached, wanted: datetime, due_at: datetime
+) -> datetime | None:
     """When to write to a person today; None when too little time would be left."""
     house = hours.House.of(context.desk)
     return hours.write_at(house, times_of(person), wanted, context.now, due_at - _SETTLE)

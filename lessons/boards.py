@@ -134,8 +134,11 @@ def neighbours(rows: Sequence[Row], person_id: int, reach: int = 3) -> tuple[Sta
 
 def _teams(rows: Sequence[Row], names: dict[int, str], average: float) -> tuple[TeamRow, ...]:
     teams = []
+    by_department: dict[int, list[Row]] = {}
+    for row in rows:
+        by_department.setdefault(row.department_id, []).append(row)
     for department_id, name in names.items():
-        members = [row for row in rows if row.department_id == department_id]
+        members = by_department.get(department_id)
         if not members:
             continue
         asked, answered = sum(r.asked for r in members), sum(r.answered for r in members)

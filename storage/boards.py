@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from lessons.gap import Tries
 from lessons.model import Criterion
 from storage.database import Tx
 from storage.models import Absence, Assignment, Attempt, Person
-from storage.people import learners, leaves_between
+from storage.people import chunks, leaves_between
 
 _WEEKS_BEFORE = 4
 
@@ -24,14 +24,13 @@ async def week(tx: Tx, first: date, last: date, department_ids: Collection[int] 
 
     Only campaign questions count: they are the same for everybody, returning questions and own practice are not.
     """
-    people = await learners(tx, department_ids)
+    people = await _learners(tx, department_ids)
     leaves = await leaves_between(tx, first, last)
     asked = await _asked(tx, first, last, leaves)
     now = await _points(tx, first, last)
     before = await _points(tx, first - timedelta(weeks=_WEEKS_BEFORE), first - timedelta(days=1))
     rows = []
-    for person in people:
-        key = int(person.id or 0)
+    for key, name, department_id, on_boards in people:
         count, answered = asked.get(key, (0, 0))
         points, _ = now.get(key, (None, 0))
         past, past_answers = before.get(key, (None, 0))
@@ -39,41 +38,49 @@ async def week(tx: Tx, first: date, last: date, department_ids: Collection[int] 
         rows.append(
             Row(
                 key,
-                person.name,
-                person.department_id,
+                name,
+                department_id,
                 count,
                 answered,
                 points,
                 past,
                 past_answers,
-                person.on_boards,
+                on_boards,
                 away,
             )
         )
     return rows
 
 
+async def _learners(tx: Tx, department_ids: Collection[int] | None) -> Sequence[tuple[int, str, int, bool]]:
+    """(id, name, department, whether on boards) of the active learners of some departments, or of all, by id."""
+    query = select(Person.id, Person.name, Person.department_id, Person.on_boards)
+    query = query.where(col(Person.active), col(Person.learns)).order_by(col(Person.id))
+    if department_ids is not None:
+        query = query.where(col(Person.department_id).in_(list(department_ids)))
+    return [(key or 0, name, department, shown) for key, name, department, shown in await tx.execute(query)]
+
+
 async def _asked(tx: Tx, first: date, last: date, leaves: dict[int, list[Absence]]) -> dict[int, tuple[int, int]]:
     """(asked, answered) by person; what was asked on a day of leave counts only if it was answered."""
-    query = (
-        select(
-            col(Assignment.person_id),
-            col(Assignment.day),
-            func.count(),
-            func.sum(case((col(Assignment.status) == "answered", 1), else_=0)),
-        )
-        .where(
-            col(Assignment.day).between(first, last),
-            col(Assignment.status) != "waiting",
-            Assignment.reason == "campaign",
-        )
-        .group_by(col(Assignment.person_id), col(Assignment.day))
+    answers = func.sum(case((col(Assignment.status) == "answered", 1), else_=0))
+    wanted = (
+        col(Assignment.day).between(first, last),
+        col(Assignment.status) != "waiting",
+        Assignment.reason == "campaign",
     )
-    found: dict[int, tuple[int, int]] = {}
-    for person, day, count, answered in await tx.execute(query):
-        away = any(_covers(leave, day, day) for leave in leaves.get(person, []))
-        asked, done = found.get(person, (0, 0))
-        found[person] = (asked + (int(answered) if away else count), done + int(answered))
+    whole = select(col(Assignment.person_id), func.count(), answers).where(*wanted).group_by(col(Assignment.person_id))
+    found = {person: (int(count), int(done)) for person, count, done in await tx.execute(whole)}
+    for block in chunks(leaves):
+        query = (
+            select(col(Assignment.person_id), col(Assignment.day), func.count(), answers)
+            .where(*wanted, col(Assignment.person_id).in_(block))
+            .group_by(col(Assignment.person_id), col(Assignment.day))
+        )
+        for person, day, count, done in await tx.execute(query):
+            if any(_covers(leave, day, day) for leave in leaves[person]):
+                asked, answered = found[person]
+                found[person] = (asked - int(count) + int(done), answered)
     return found
 
 

@@ -6,6 +6,7 @@ instead of failing half-way (SQLite documentation, "Write-Ahead Logging" and "Tr
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,9 +20,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from bot.core.errors import SettingError, StorageBusy
+from storage import sqlite
 
 Tx = AsyncSession
 """One transaction; every query function takes it first."""
+
+_PATIENCE = 10.0  # seconds that a writer waits for the others on SQLite
 
 _BUSY = re.compile(
     r"database is locked|database table is locked|disk is full|disk I/O error|readonly database|unable to open"
@@ -40,13 +44,33 @@ class Database:
         if self.is_sqlite and self.url.database not in (None, ":memory:"):
             Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = (
-            {"pool_size": pool_size, "max_overflow": 0, "connect_args": {"timeout": 10}}
+            {"pool_size": pool_size, "max_overflow": 0, "async_creator": self._connect}
             if self.is_sqlite
             else {"pool_size": pool_size, "max_overflow": 10, "pool_pre_ping": True, "pool_timeout": 10}
         )
         self.engine: AsyncEngine = create_async_engine(self.url, hide_parameters=True, **options)
         if self.is_sqlite:
             _configure_sqlite(self.engine)
+        self._turn = asyncio.Lock()
+
+    async def _connect(self) -> sqlite.Connection:
+        return await sqlite.connect(str(self.url.database), timeout=_PATIENCE)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[None]:
+        """On SQLite this process's writers come one after the other: its own lock is polled for, and not in turn."""
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise StorageBusy("数据库暂时不可用：前面还有人在写") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @property
     def address(self) -> str:
@@ -56,7 +80,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
         """A transaction that may write. Raises StorageBusy when the database cannot take it now."""
-        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=True) as session:
+        async with self._writing(), AsyncSession(self.engine, expire_on_commit=False, autoflush=True) as session:
             try:
                 async with session.begin():
                     yield session
@@ -104,7 +128,6 @@ def parse_url(text: str) -> URL:
 def _configure_sqlite(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
             cursor.execute(f"PRAGMA {pragma}")

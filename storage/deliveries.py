@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from bot.core.messages import Message
-from storage.assignments import insert_new
+from storage.assignments import insert_new, table_of
 from storage.database import Tx
 from storage.models import Content, Delivery
 from storage.people import addresses, chunks
@@ -49,7 +49,7 @@ class Due(NamedTuple):
 _DUE = [getattr(Delivery, name) for name in Due._fields]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Owed:
     """One message owed to one person. `key` makes it unique for ever; `person_id` 0 is somebody we do not know.
 
@@ -71,20 +71,19 @@ async def enqueue(tx: Tx, owed: Iterable[Owed], now: datetime, address: tuple[st
     `address` (platform, external id) overrides where all of it goes: an answer goes back where the question came from.
     """
     rows = list(owed)
+    if not rows:
+        return []
     asked = set() if address else {row.person_id for row in rows if not row.address}
     where = await addresses(tx, asked) if asked else {}
     unreachable = sorted(asked - set(where))
-    contents = {row.message.digest: row.message.to_json() for row in rows}
+    contents = {row.message.digest: row.message for row in rows}
     for block in chunks(contents.items(), 500):
-        values = [{"digest": digest, "message": text, "created_at": now} for digest, text in block]
+        values = [{"digest": digest, "message": each.to_json(), "created_at": now} for digest, each in block]
         await tx.execute(insert_new(tx, Content), values)
-    values = []
-    for row in rows:
-        platform, recipient = address or row.address or where.get(row.person_id, ("", ""))
-        if platform:
-            values.append(_row(row, platform, recipient, now))
-    for block in chunks(values, 2000):
-        await tx.execute(insert_new(tx, Delivery), block)
+    reached = ((row, address or row.address or where.get(row.person_id)) for row in rows)
+    statement = insert_new(tx, table_of(Delivery))
+    for block in chunks((_row(row, *to, now) for row, to in reached if to), 2000):
+        await tx.execute(statement, block)
     return unreachable
 
 

@@ -13,7 +13,7 @@ from sqlmodel import col
 from bot.core.calendar import Shift
 from storage.database import Tx
 from storage.models import Absence, Person
-from storage.people import chunks
+from storage.people import Reached, chunks
 
 REST = "rest"
 
@@ -48,7 +48,7 @@ class Times:
         return replace(self, away=tuple(each for each in self.away if each.kind != REST))
 
 
-def times_of(person: Person, away: Collection[Away] = ()) -> Times:
+def times_of(person: Person | Reached, away: Collection[Away] = ()) -> Times:
     shift = Shift(person.shift_start, person.shift_end)
     return Times(person.id or 0, shift, person.remind_at, tuple(away), person.active)
 

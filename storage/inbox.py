@@ -27,9 +27,9 @@ async def store(tx: Tx, incoming: Incoming, text: str, now: datetime) -> Inbox |
         "carried": "[]",
         "received_at": now,
     }
-    result = await tx.execute(insert_new(tx, Inbox).values(**values).returning(col(Inbox.id)))
-    row_id = result.scalar()
-    return await tx.get(Inbox, row_id) if row_id is not None else None
+    rows = await tx.scalars(insert_new(tx, Inbox).values(**values).returning(Inbox))
+    row: Inbox | None = rows.first()
+    return row
 
 
 async def find(tx: Tx, platform: str, key: str) -> Inbox | None:

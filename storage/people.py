@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, time
+from typing import Any, NamedTuple
 
 from sqlalchemy import or_, text, update
 from sqlmodel import col, select
@@ -152,22 +152,40 @@ def below(tree: dict[int, Department], department_id: int | None) -> set[int]:
     return {key for key, department in tree.items() if department.path.startswith(path)}
 
 
+class Reached(NamedTuple):
+    """Of a person what planning needs: rows of a hundred thousand `Person` would be 200 MB."""
+
+    id: int
+    department_id: int
+    shift_start: time
+    shift_end: time
+    remind_at: time | None
+    staff_no: str | None
+    active: bool
+
+
 async def audience(
     tx: Tx, *, everyone: bool, names: Sequence[str], tags: Sequence[str], staff_nos: Sequence[str]
-) -> list[Person]:
+) -> list[Reached]:
     """The active learners that an audience names, each once, by id."""
-    query = select(Person).where(col(Person.active), col(Person.learns)).order_by(col(Person.id))
-    learners = list((await tx.scalars(query)).all())
+    columns = [getattr(Person, name) for name in Reached._fields]
+    query = select(*columns).where(col(Person.active), col(Person.learns)).order_by(col(Person.id))
+    learners = [Reached(*row) for row in await tx.execute(query)]
     if everyone:
         return learners
     tree = await departments(tx)
     scope = {key for d in tree.values() if d.name in names for key in below(tree, d.id)}
-    wanted_tags, wanted_numbers = set(tags), set(staff_nos)
+    tagged, numbers = await _tagged(tx, set(tags)) if tags else set(), set(staff_nos)
     return [
         person
         for person in learners
-        if person.department_id in scope or wanted_tags & set(person.tags) or person.staff_no in wanted_numbers
+        if person.department_id in scope or person.id in tagged or person.staff_no in numbers
     ]
+
+
+async def _tagged(tx: Tx, tags: set[str]) -> set[int]:
+    """The ids of those who have any of the tags."""
+    return {key for key, held in await tx.execute(select(Person.id, Person.tags)) if tags & set(held)}
 
 
 async def unknown_in_audience(tx: Tx, names: Sequence[str], staff_nos: Sequence[str]) -> list[str]:
@@ -187,23 +205,24 @@ async def learners(tx: Tx, department_ids: Collection[int] | None = None) -> lis
 
 async def addresses(tx: Tx, person_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
     """Where each person wants to be written to: (platform, external id)."""
-    query = select(Identity).where(col(Identity.preferred)).order_by(col(Identity.id))
+    query = (
+        select(Identity.person_id, Identity.platform, Identity.external_id)
+        .where(col(Identity.preferred))
+        .order_by(col(Identity.id))
+    )
     wanted = set(person_ids)
     if len(wanted) <= 500:
         query = query.where(col(Identity.person_id).in_(list(wanted)))
     found: dict[int, tuple[str, str]] = {}
-    for identity in await tx.scalars(query):
-        if identity.person_id in wanted:
-            found.setdefault(identity.person_id, (identity.platform, identity.external_id))
+    for person_id, platform, external_id in await tx.execute(query):
+        if person_id in wanted:
+            found.setdefault(person_id, (platform, external_id))
     return found
 
 
 async def change(tx: Tx, person_id: int, **values: Any) -> None:
-    """Set columns of one person."""
+    """Set columns of one person, also in the row that is already loaded."""
     await tx.execute(update(Person).where(col(Person.id) == person_id).values(**values))
-    person = await tx.get(Person, person_id)
-    if person is not None:
-        await tx.refresh(person)
 
 
 async def count_unanswered(tx: Tx, person_ids: Collection[int]) -> None:

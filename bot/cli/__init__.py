@@ -7,10 +7,10 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-from bot.cli import appeals, campaigns, content, database, deliveries, ledger, people, running, scoring, wecom
+from bot.cli import appeals, bench, campaigns, content, database, deliveries, ledger, people, running, scoring, wecom
 from bot.core.errors import ContentError, JiehuaError, SettingError
 
-_SUBJECTS = (running, content, scoring, campaigns, appeals, people, deliveries, database, ledger, wecom)
+_SUBJECTS = (running, content, scoring, campaigns, appeals, people, deliveries, database, ledger, wecom, bench)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -52,10 +53,7 @@ class WorkCalendar:
     def is_working(self, day: date) -> bool:
         if day in self.overrides:
             return self.overrides[day]
-        try:
-            return bool(chinese_calendar.is_workday(day))
-        except NotImplementedError:
-            return day.weekday() < 5
+        return _usually_working(day)
 
     def next_working(self, day: date, *, steps: int = 1) -> date:
         """The `steps`-th working day after `day`."""
@@ -91,6 +89,15 @@ class WorkCalendar:
         if shift.start > shift.end and local.time() < shift.end:
             day -= timedelta(days=1)  # the small hours belong to the night shift that began the evening before
         return self.is_working(day) and shift.holds(local.time())
+
+
+@lru_cache(maxsize=4096)
+def _usually_working(day: date) -> bool:
+    """By the State Council's tables, by the day of the week where there is none."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return day.weekday() < 5
 
 
 def read_overrides(path: Path) -> dict[date, bool]:

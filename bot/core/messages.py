@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -89,9 +90,18 @@ class Message:
 
     def to_json(self) -> str:
         """One line of JSON, the same for equal messages."""
-        data = asdict(self)
-        if self.link is None:
-            del data["link"]
+        return self._json
+
+    @cached_property
+    def _json(self) -> str:
+        data: dict[str, object] = {
+            "lines": [{"text": line.text, "style": line.style} for line in self.lines],
+            "title": self.title,
+            "buttons": [{"label": button.label, "says": button.says} for button in self.buttons],
+            "picture": self.picture,
+        }
+        if self.link is not None:
+            data["link"] = asdict(self.link)
         return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
     @classmethod
@@ -112,7 +122,7 @@ class Message:
             return self
         return replace(self, link=None, lines=(*self.lines[:1], Line(self.link.url), *self.lines[1:]))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Equal exactly for equal messages."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]

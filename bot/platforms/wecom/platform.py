@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -58,11 +59,13 @@ class Wecom:
         picture_of: PictureOf,
         alarm: Alarm | None = None,
         cards: bool = True,
+        calls_per_second: float = limits.calls_per_second,
         timeout: float = 10.0,
         turn: Turn = at_once,
         callback_window: float = 300.0,  # seconds a callback's timestamp may be off; our choice, WeCom names none
     ) -> None:
         self._account, self._clock, self._picture_of, self._alarm = account, clock, picture_of, alarm
+        self.limits = replace(self.limits, calls_per_second=calls_per_second)
         self._cards, self._words_until = cards, clock.now()
         self._window = callback_window
         self._api = Api(account, clock=clock, tokens=tokens, timeout=timeout, turn=turn)

@@ -54,6 +54,7 @@ BAD = {
     "judge_timeout": "31",
     "judge_price_in": "-1",
     "judge_price_out": "cheap",
+    "wecom_calls_per_second": "0",
     "wecom_cards": "maybe",
     "dingtalk_client_id": " ",
     "dingtalk_client_secret": " ",
