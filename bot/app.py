@@ -35,6 +35,7 @@ from bot.platforms.measured import measured
 from bot.platforms.web import WebChat
 from bot.program import Program, life
 from bot.schedule import Ticker
+from bot.scorers import Scorers
 from bot.scoring import Grading, OfflineGrader
 from bot.sync import Sync
 from bot.web import chat, health, metrics
@@ -62,7 +63,8 @@ def open_desk(settings: Settings, *, quick: bool = False) -> tuple[ContentLibrar
     library = ContentLibrary(settings.content or BUILT_IN, embedder, settings.cache, quick=quick)
     overrides = read_overrides(settings.calendar_file) if settings.calendar_file else {}
     calendar = WorkCalendar(settings.timezone, overrides)
-    scorer = OfflineGrader(Scorer.built_in())
+    scorers = Scorers(settings.scorers) if settings.scorers else None
+    scorer = OfflineGrader(Scorer.built_in(), scorers=scorers)
     return library, Desk(library, scorer, calendar, settings)
 
 

@@ -112,6 +112,7 @@ class Settings:
         _choice("all", "web", "worker"), "all", "这个进程做什么：all 全部，web 收，worker 发（分开要用 PostgreSQL）"
     )
     senders: int = setting(_integer(1, 64), 8, "一个进程同时向平台发几路")
+    scorers: int = setting(_integer(0, 8), 0, "另开几个进程专门评分，每个约 200 MB；0 就在本进程里评")
     host: str = setting(_text, "127.0.0.1", "监听地址")
     port: int = setting(_integer(0, 65535), 8080, "监听端口，0 表示任选")
     content: Path | None = setting(_folder, None, "课程与话术文件夹；不写用内置内容")

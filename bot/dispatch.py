@@ -68,7 +68,7 @@ class Dispatcher:
         if lesson is not None:
             await self._prepare(lesson, text)
         async with self.database.transaction() as tx:
-            row = await inbox.store(tx, incoming, text, self.clock.now())
+            row = await inbox.store(tx, incoming, text, self.clock.now(), tries=1)
             if row is None:
                 return await self._repeated(tx, incoming, text)
             in_time = asyncio.get_running_loop().time() - began < _PASSIVE_SECONDS
@@ -125,6 +125,7 @@ class Dispatcher:
         async with self.database.transaction() as tx:
             row = await tx.get(Inbox, row_id, with_for_update=True)  # or two replicas would both take it up
             if row is not None and row.status == inbox.NEW:
+                row.tries += 1
                 await self._try(tx, row, passive=False)
 
     async def _subject(self, incoming: Incoming, text: str) -> Lesson | None:
@@ -148,7 +149,6 @@ class Dispatcher:
 
     async def _try(self, tx: Tx, row: Inbox, *, passive: bool, card: str = "") -> tuple[Message, ...]:
         """Handle a stored message inside a savepoint; a failure leaves it stored for later."""
-        row.tries += 1
         ids = {"inbox": row.id, "tries": row.tries}  # read now: a savepoint rolled back takes the values with it
         try:
             with about(inbox=row.id):
@@ -174,7 +174,7 @@ class Dispatcher:
         if person is None or person.id is None:
             return await self._finish(tx, row, None, (_stranger(),), now, passive=passive)
         await people.lock(tx, person.id)
-        row.person_id, row.stamp = person.id, await ledger.stamp_of(tx, self.desk, person, row.received_at)
+        stamp = await ledger.stamp_of(tx, self.desk, person, row.received_at)  # now: they may be about to take leave
         state = State.from_data(await conversations.load(tx, person.id))
         talk = self._talk(tx, person, await people.roles(tx, person.id), state)
         kind = Kind(row.kind)
@@ -186,16 +186,17 @@ class Dispatcher:
             kind = Kind.SUBSCRIBE
         face = await clicks.judge(talk, (row.platform, row.sender), card, row.text) if card else None
         if face is not None and face.lines:
-            return await self._finish(tx, row, person.id, (face,), now, passive=passive)
+            return await self._finish(tx, row, person.id, (face,), now, stamp=stamp, passive=passive)
         reply = await handlers.respond(talk, Kind.TEXT if kind is Kind.CLICK else kind, row.text)
-        await conversations.save(tx, person.id, reply.state.to_data(), now)
+        if reply.state != state:
+            await conversations.save(tx, person.id, reply.state.to_data(), now)
         if reply.forget:
             row.text = ""
             await chat_lines.forget(tx, row.key)  # the local page keeps its own copy
         await deliveries.enqueue(tx, reply.others, now)
         if card:  # the response to a tap has room for the card's new face only
-            return await self._finish(tx, row, person.id, reply.messages, now, passive=False, face=face)
-        return await self._finish(tx, row, person.id, reply.messages, now, passive=passive)
+            return await self._finish(tx, row, person.id, reply.messages, now, stamp=stamp, passive=False, face=face)
+        return await self._finish(tx, row, person.id, reply.messages, now, stamp=stamp, passive=passive)
 
     def _talk(self, tx: Tx, person: Person, roles: frozenset[Role], state: State) -> Talk:
         return Talk(tx, self.desk, person, roles, state, self.clock.now())
@@ -217,6 +218,7 @@ class Dispatcher:
         answer: tuple[Message, ...],
         now: datetime,
         *,
+        stamp: str = "",
         passive: bool,
         face: Message | None = None,
     ) -> tuple[Message, ...]:
@@ -231,6 +233,7 @@ class Dispatcher:
         await deliveries.enqueue(tx, owed, now, address=(row.platform, row.sender))
         carried = carried if face is None else (face,)
         row.status, row.done_at, row.carried = inbox.DONE, now, messages.dump(carried)
+        row.person_id, row.stamp = person_id, stamp
         return carried
 
     async def _apologise(self, tx: Tx, row: Inbox) -> None:

@@ -110,6 +110,7 @@ def life(program: Program) -> Callable[[web.Application], AsyncIterator[None]]:
             await program.judge.start()
         if program.stage is not None:
             await program.stage.open()
+        program.grading.start()
         await program.courier.recover()
         await program.office.open()
         await program.dispatcher.resume()

@@ -14,6 +14,7 @@ from typing import Protocol
 from bot.core.clock import Clock
 from bot.core.log import note
 from bot.core.meters import Meters
+from bot.scorers import Scorers
 from lessons import appeal, exam
 from lessons.catalogue import digest
 from lessons.exam import Sitting
@@ -36,15 +37,22 @@ class OfflineGrader:
 
     slow = False
 
-    def __init__(self, inner: Scorer, most: int = _MOST) -> None:
-        self._inner = inner
-        self._score = lru_cache(maxsize=most)(inner.score)
-        self._sit = lru_cache(maxsize=most)(self._examined)
+    def __init__(self, inner: Scorer, most: int = _MOST, scorers: Scorers | None = None) -> None:
+        self._inner, self._most = inner, most
+        self._scorers = scorers
+        self._scores: OrderedDict[tuple[Lesson, str], Score] = OrderedDict()
+        self._sittings: dict[str, Sitting] = {}  # by the lesson's digest
         self._corrected = lru_cache(maxsize=most)(inner.corrected)
         self._thread = ThreadPoolExecutor(1, "scoring")  # more would only fight for the interpreter
 
     def score(self, lesson: Lesson, text: str) -> Score:
-        return self._score(lesson, text)
+        return self._scores.get((lesson, text)) or self._kept(lesson, text, self._inner.score(lesson, text))
+
+    def _kept(self, lesson: Lesson, text: str, score: Score) -> Score:
+        self._scores[lesson, text] = score
+        while len(self._scores) > self._most:
+            self._scores.popitem(last=False)
+        return score
 
     def recomputed(self, lesson: Lesson, text: str, granted: frozenset[str]) -> Score:
         """The offline score where a human has found otherwise, by the weights of today."""
@@ -59,15 +67,30 @@ class OfflineGrader:
 
     async def prepare(self, lesson: Lesson, text: str) -> None:
         """Score and examine off the loop, so that `score` and `trial` find it done."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._prepared, lesson, text)
+        loop = asyncio.get_running_loop()
+        if (lesson, text) not in self._scores:
+            found = await self._scorers.scored(lesson, text) if self._scorers is not None else None
+            if found is None:
+                found = await loop.run_in_executor(self._thread, self._inner.score, lesson, text)
+            self._kept(lesson, text, found)
+        if digest(lesson) not in self._sittings:
+            await loop.run_in_executor(self._thread, self.sitting, lesson)
 
-    def _prepared(self, lesson: Lesson, text: str) -> None:
-        self.score(lesson, text)
-        self.sitting(lesson)
+    def start(self) -> None:
+        """Open the processes that score, where there are to be some."""
+        if self._scorers is not None:
+            self._scorers.start()
+
+    def stop(self) -> None:
+        if self._scorers is not None:
+            self._scorers.stop()
 
     def sitting(self, lesson: Lesson) -> Sitting:
         """How the offline scorer did on the lesson's gold replies; some 50 ms the first time."""
-        return self._sit(lesson)
+        key = digest(lesson)
+        if key not in self._sittings:
+            self._sittings[key] = self._examined(lesson)
+        return self._sittings[key]
 
     def trial(self, lesson: Lesson, score: Score) -> bool:
         """Whether a score must not count, because its grader has not passed the exam for this lesson."""
@@ -156,8 +179,12 @@ class Grading:
             LABEL if self._judge is None or not self._known.get((self._judge.version, score.lesson)) else FALLBACK_LABEL
         )
 
+    def start(self) -> None:
+        self._offline.start()
+
     async def stop(self) -> None:
         """End exams in hand; they are sat again when needed."""
+        self._offline.stop()
         for task in self._sitting.values():
             task.cancel()
         await asyncio.gather(*self._sitting.values(), return_exceptions=True)

@@ -15,9 +15,10 @@ from lessons.catalogue import Catalogue
 from lessons.model import AnyLesson, Lesson
 from lessons.scoring.result import Score
 from lessons.search import Hit
+from storage import assignments
 from storage.database import Tx
 from storage.deliveries import Owed
-from storage.models import Person, Role
+from storage.models import Assignment, Person, Role
 
 
 class Scorer(Protocol):
@@ -80,6 +81,13 @@ class Talk:
     roles: frozenset[Role]
     state: State
     now: datetime
+    _waiting: list[list[Assignment]] = field(default_factory=list, repr=False)  # once they were read
+
+    async def waiting(self) -> list[Assignment]:
+        """The unanswered questions they have been sent, the oldest first; asked of the database once a message."""
+        if not self._waiting:
+            self._waiting.append(await assignments.open_of(self.tx, self.person_id, self.now))
+        return [row for row in self._waiting[0] if row.status == assignments.OPEN]
 
     @property
     def today(self) -> date:

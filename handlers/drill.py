@@ -129,7 +129,7 @@ async def current(talk: Talk) -> DrillRun | None:
     run = await drills.get(talk.tx, talk.state.drill) if talk.state.drill is not None else None
     if run is None or run.status != drills.OPEN:
         return None
-    waiting = await assignments.open_of(talk.tx, talk.person_id, talk.now)
+    waiting = await talk.waiting()
     return None if any(row.opens_at > run.touched_at for row in waiting) else run
 
 

@@ -12,7 +12,7 @@ from handlers.state import State
 from lessons import appeal, feedback, ladder
 from lessons.model import AnyLesson, Knowledge, Lesson
 from lessons.scoring.result import BAND_NAMES, Flag, Score
-from storage import appeals, assignments, attempts, deliveries, people
+from storage import appeals, assignments, attempts, deliveries
 from storage.models import Assignment, Attempt
 
 UNDO_SECONDS = 120
@@ -86,11 +86,11 @@ async def _choose(talk: Talk, row: Assignment, lesson: Knowledge, text: str) -> 
     index = letters.index(picked)
     right = lesson.choices[index].right
     score = Score(lesson.id, 4 if right else 1, 100 if right else 25, {}, (), (), "choice-1")
-    tries = await _record(talk, row, picked, score)
+    tries, card = await _record(talk, row, picked, score)
     body = feedback.choice(lesson, index)
     basis = feedback.basis(lesson.rules, talk.desk.catalogue.rules)
     lines = (*body.lines, *([hint(f"依据：{basis}")] if basis else []))
-    more = await _what_next(talk, row, first=len(tries) == 1)
+    more = await _what_next(talk, row, card, first=len(tries) == 1)
     message = Message(lines + tuple(hint(text) for text in more[0]), title=body.title, buttons=more[1])
     return Reply((message,), _after(talk, tries[-1], talk.state.opening))
 
@@ -99,10 +99,10 @@ async def _judged(talk: Talk, row: Assignment, lesson: Lesson, text: str, score:
     score = await corrections.known(talk, row, lesson, text, score)
     opening = feedback.opening_of(score, text, talk.state.opening)
     trial = talk.desk.scorer.trial(lesson, score)
-    tries = await _record(talk, row, text, score, trial=trial)
+    tries, card = await _record(talk, row, text, score, trial=trial)
     review = feedback.review(lesson, score, text, opening, talk.desk.catalogue.rules)
-    notes, buttons = await _what_next(talk, row, first=len(tries) == 1)
-    waits = [other for other in await assignments.open_of(talk.tx, talk.person_id, talk.now) if other.id != row.id]
+    notes, buttons = await _what_next(talk, row, card, first=len(tries) == 1)
+    waits = [other for other in await talk.waiting() if other.id != row.id]
     again: tuple[Button, ...] = () if len(tries) >= MOST_TRIES else (cards.AGAIN,)
     messages: tuple[Message, ...]
     notes = [*([feedback.TRIAL] if trial else []), *_compared(tries, row), *notes]
@@ -139,10 +139,12 @@ def _after(talk: Talk, attempt: Attempt, opening: int) -> State:
     )
 
 
-async def _record(talk: Talk, row: Assignment, text: str, score: Score, *, trial: bool = False) -> list[Attempt]:
+async def _record(
+    talk: Talk, row: Assignment, text: str, score: Score, *, trial: bool = False
+) -> tuple[list[Attempt], ladder.Card | None]:
     """Store the try; the first one closes the question and moves the ladder, unless its points do not count.
 
-    Returns all tries, this one last.
+    Returns all tries, this one last, and where the lesson then stands on the ladder.
     """
     before = await attempts.of_assignment(talk.tx, row.id or 0)
     attempt = await attempts.add(
@@ -163,33 +165,34 @@ async def _record(talk: Talk, row: Assignment, text: str, score: Score, *, trial
             created_at=talk.now,
         ),
     )
-    await people.change(talk.tx, talk.person_id, unanswered=0)
+    talk.person.unanswered = 0
     if not before:
         if row.status == assignments.OPEN:
             row.status, row.answered_at = assignments.ANSWERED, talk.now
-        if not trial:
-            await _climb(talk, row, score.band)
         await deliveries.cancel_owed(talk.tx, talk.person_id, ["reminder"])
-    return [*before, attempt]
+    return [*before, attempt], await _climb(talk, row, None if before or trial else score.band)
 
 
-async def _climb(talk: Talk, row: Assignment, band: int) -> None:
-    """Move the ladder card after a first answer."""
+async def _climb(talk: Talk, row: Assignment, band: int | None) -> ladder.Card | None:
+    """Where the lesson stands on the ladder; a first answer, in `band`, moves it."""
 
     def after(day: date, steps: int) -> date:
         return talk.desk.calendar.next_working(day, steps=steps)
 
     card = await assignments.card(talk.tx, talk.person_id, row.lesson_id)
     held = ladder.Card(card.step, card.passes, card.due_on) if card is not None else None
-    moved = ladder.answered(held, band, talk.today, after)
-    if moved is not None and moved != held:
-        await assignments.put_card(talk.tx, talk.person_id, row.lesson_id, moved, talk.now)
+    moved = ladder.answered(held, band, talk.today, after) if band is not None else None
+    if moved is None or moved == held:
+        return held
+    await assignments.put_card(talk.tx, talk.person_id, row.lesson_id, moved, talk.now)
+    return moved
 
 
-async def _what_next(talk: Talk, row: Assignment, *, first: bool) -> tuple[list[str], tuple[Button, ...]]:
+async def _what_next(
+    talk: Talk, row: Assignment, card: ladder.Card | None, *, first: bool
+) -> tuple[list[str], tuple[Button, ...]]:
     """What comes after this answer: when the lesson returns, and whether something else waits today."""
     notes: list[str] = []
-    card = await assignments.card(talk.tx, talk.person_id, row.lesson_id)
     if card is not None and card.due_on is not None and card.due_on > talk.today:
         notes.append(f"这题{'进了错题' if first else '在错题里'}，{card.due_on.month}月{card.due_on.day}日再来一次。")
     elif card is not None and card.due_on is None:

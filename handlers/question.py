@@ -16,7 +16,7 @@ from storage.models import Appeal, Assignment, Attempt
 
 async def current(talk: Talk) -> Assignment | None:
     """The question that free text answers now: the one shown last, by them or by us."""
-    waiting = await assignments.open_of(talk.tx, talk.person_id, talk.now)
+    waiting = await talk.waiting()
     if talk.state.question is not None:
         chosen = await assignments.get(talk.tx, talk.state.question)
         shown = datetime.fromisoformat(talk.state.shown_at) if talk.state.shown_at else talk.now
@@ -36,7 +36,7 @@ async def lesson_of(talk: Talk, row: Assignment | Attempt | Appeal) -> AnyLesson
 
 async def today(talk: Talk, _words: str) -> Reply:
     """今日 / 下一题: what is open, else what is due, else an honest nothing."""
-    waiting = await assignments.open_of(talk.tx, talk.person_id, talk.now)
+    waiting = await talk.waiting()
     early = [
         row
         for row in await assignments.of_day(talk.tx, talk.person_id, talk.today)
@@ -76,7 +76,7 @@ def deadline_text(talk: Talk, due_at: datetime) -> str:
 
 
 async def has_more(talk: Talk, excluding: int | None = None) -> bool:
-    if any(row.id != excluding for row in await assignments.open_of(talk.tx, talk.person_id, talk.now)):
+    if any(row.id != excluding for row in await talk.waiting()):
         return True
     used = [r for r in await assignments.of_day(talk.tx, talk.person_id, talk.today) if r.reason != "own"]
     if len([r for r in used if r.status != assignments.WAITING]) >= talk.desk.settings.daily_cap:

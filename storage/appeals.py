@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import bindparam, func, update
 from sqlmodel import col, select
 
 from storage.assignments import insert_new
@@ -13,6 +13,10 @@ from storage.database import Tx
 from storage.models import Appeal, Attempt
 
 OPEN, UPHELD, REJECTED, VOID = "open", "upheld", "rejected", "void"
+
+_GRANTED = select(Appeal.subject).where(
+    Appeal.digest == bindparam("digest"), Appeal.reply == bindparam("reply"), Appeal.status == UPHELD
+)
 
 
 async def file(tx: Tx, appeal: Appeal) -> Appeal | None:
@@ -74,8 +78,7 @@ async def void(tx: Tx, attempt_id: int) -> None:
 
 async def granted(tx: Tx, digest: str, reply: str) -> frozenset[str]:
     """The subjects that were upheld for this reply to this version of a lesson."""
-    query = select(Appeal.subject).where(Appeal.digest == digest, Appeal.reply == reply, Appeal.status == UPHELD)
-    return frozenset((await tx.scalars(query)).all())
+    return frozenset(await tx.scalars(_GRANTED, {"digest": digest, "reply": reply}))
 
 
 async def upheld(tx: Tx, lesson_id: str | None = None) -> list[tuple[Appeal, Attempt]]:

@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import or_
+from sqlalchemy import bindparam, or_
 from sqlmodel import col, select
 
 from storage.database import Tx
 from storage.models import Assignment, Attempt
 from storage.people import chunks
+
+_OF_ASSIGNMENT = select(Attempt).where(Attempt.assignment_id == bindparam("assignment")).order_by(col(Attempt.number))
 
 
 async def add(tx: Tx, row: Attempt) -> Attempt:
@@ -26,8 +28,7 @@ async def get(tx: Tx, attempt_id: int) -> Attempt | None:
 
 async def of_assignment(tx: Tx, assignment_id: int) -> list[Attempt]:
     """Every try at one question, in order, withdrawn ones included."""
-    query = select(Attempt).where(Attempt.assignment_id == assignment_id).order_by(col(Attempt.number))
-    return list((await tx.scalars(query)).all())
+    return list((await tx.scalars(_OF_ASSIGNMENT, {"assignment": assignment_id})).all())
 
 
 async def recent(tx: Tx, person_id: int, limit: int = 60) -> list[Attempt]:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
+from sqlmodel import select
+
+from storage.assignments import put, table_of
 from storage.database import Tx
 from storage.models import Conversation
 
+_STATE = select(Conversation.state).where(Conversation.person_id == bindparam("person_id"))
+
 
 async def load(tx: Tx, person_id: int) -> dict[str, Any]:
-    row = await tx.get(Conversation, person_id)
-    return dict(row.state) if row else {}
+    state = await tx.scalar(_STATE, {"person_id": person_id})
+    return dict(state) if state else {}
 
 
 async def save(tx: Tx, person_id: int, state: dict[str, Any], now: datetime) -> None:
-    row = await tx.get(Conversation, person_id)
-    if row is None:
-        tx.add(Conversation(person_id=person_id, state=state, updated_at=now))
-    elif row.state != state:
-        row.state, row.updated_at = state, now
-    await tx.flush()
+    values = {"person_id": person_id, "state": state, "updated_at": now}
+    await tx.execute(put(tx, table_of(Conversation), "person_id"), values)

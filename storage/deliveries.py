@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, or_, update
+from sqlalchemy import bindparam, case, func, or_, update
 from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -46,6 +46,15 @@ class Due(NamedTuple):
     created_at: datetime
 
 
+_CANCEL = (
+    update(table_of(Delivery))
+    .where(
+        col(Delivery.person_id) == bindparam("person"),
+        col(Delivery.kind).in_(bindparam("kinds", expanding=True)),
+        col(Delivery.status).in_(bindparam("expected", expanding=True)),
+    )
+    .values(status=GIVEN_UP)
+)
 _DUE = [getattr(Delivery, name) for name in Due._fields]
 
 
@@ -265,16 +274,8 @@ async def of_call(tx: Tx, platform: str, recipient: str, key: str) -> tuple[Deli
 
 async def cancel_owed(tx: Tx, person_id: int, kinds: Sequence[str], expected: Sequence[str] = (DUE,)) -> int:
     """Cancel what has not been sent yet, for a person who paused; returns how many."""
-    query = (
-        update(Delivery)
-        .where(
-            col(Delivery.person_id) == person_id,
-            col(Delivery.kind).in_(list(kinds)),
-            col(Delivery.status).in_(list(expected)),
-        )
-        .values(status=GIVEN_UP)
-    )
-    result = await tx.execute(query, execution_options={"synchronize_session": False})
+    values = {"person": person_id, "kinds": list(kinds), "expected": list(expected)}
+    result = await tx.execute(_CANCEL, values)
     return int(getattr(result, "rowcount", 0))
 
 

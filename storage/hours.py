@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlmodel import col
 
 from bot.core.calendar import Shift
@@ -18,6 +18,11 @@ from storage.people import Reached, chunks
 REST = "rest"
 
 _COLUMNS: Any = (Person.id, Person.shift_start, Person.shift_end, Person.remind_at, Person.active)
+_DAYS: Any = (Absence.person_id, Absence.kind, Absence.first_day, Absence.last_day)
+_AWAY = select(*_DAYS).where(
+    col(Absence.person_id).in_(bindparam("people", expanding=True)),
+    or_(col(Absence.last_day).is_(None), col(Absence.last_day) >= bindparam("since")),
+)
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,7 @@ async def of(tx: Tx, person: Person, since: date) -> Times:
 
 
 async def _away(tx: Tx, person_ids: Collection[int], since: date) -> dict[int, list[Away]]:
-    days: Any = (Absence.person_id, Absence.kind, Absence.first_day, Absence.last_day)
-    lasting = or_(col(Absence.last_day).is_(None), col(Absence.last_day) >= since)
     found: dict[int, list[Away]] = {}
-    query = select(*days).where(col(Absence.person_id).in_(person_ids), lasting)
-    for key, kind, first, last in await tx.execute(query):
+    for key, kind, first, last in await tx.execute(_AWAY, {"people": list(person_ids), "since": since}):
         found.setdefault(key, []).append(Away(kind, first, last))
     return found

@@ -14,7 +14,7 @@ from storage.models import Inbox
 NEW, DONE, FAILED = "new", "done", "failed"
 
 
-async def store(tx: Tx, incoming: Incoming, text: str, now: datetime) -> Inbox | None:
+async def store(tx: Tx, incoming: Incoming, text: str, now: datetime, tries: int = 0) -> Inbox | None:
     """Store a message with its masked text; None when the vendor has sent it before."""
     values = {
         "platform": incoming.platform,
@@ -23,11 +23,11 @@ async def store(tx: Tx, incoming: Incoming, text: str, now: datetime) -> Inbox |
         "kind": str(incoming.kind),
         "text": text,
         "status": NEW,
-        "tries": 0,
+        "tries": tries,
         "carried": "[]",
         "received_at": now,
     }
-    rows = await tx.scalars(insert_new(tx, Inbox).values(**values).returning(Inbox))
+    rows = await tx.scalars(insert_new(tx, Inbox).returning(Inbox), values)
     row: Inbox | None = rows.first()
     return row
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, text, update
+from sqlalchemy import bindparam, or_, text, update
 from sqlmodel import col, select
 
 from storage.database import Tx
@@ -15,15 +15,18 @@ from storage.models import Absence, Department, Identity, Person, Role, RoleGran
 
 UNSORTED = "未分组"
 
+_BY_IDENTITY = (
+    select(Person)
+    .join(Identity, col(Identity.person_id) == col(Person.id))
+    .where(Identity.platform == bindparam("platform"), Identity.external_id == bindparam("external_id"))
+)
+_LOCKED = select(Person).where(Person.id == bindparam("person")).with_for_update()
+_ROLES = select(RoleGrant.role).where(RoleGrant.person_id == bindparam("person"))
+
 
 async def by_identity(tx: Tx, platform: str, external_id: str) -> Person | None:
     """The person a platform's user id belongs to."""
-    query = (
-        select(Person)
-        .join(Identity, col(Identity.person_id) == col(Person.id))
-        .where(Identity.platform == platform, Identity.external_id == external_id)
-    )
-    return (await tx.scalars(query)).first()
+    return (await tx.scalars(_BY_IDENTITY, {"platform": platform, "external_id": external_id})).first()
 
 
 async def get(tx: Tx, person_id: int) -> Person | None:
@@ -31,12 +34,12 @@ async def get(tx: Tx, person_id: int) -> Person | None:
 
 
 async def lock(tx: Tx, person_id: int) -> None:
-    """Hold a person's row until the transaction ends, so that their messages are handled one after the other.
+    """Hold a person's row, as it is now, until the transaction ends: their messages are handled one after the other.
 
     On SQLite the transaction already holds the only write lock.
     """
     if tx.get_bind().dialect.name == "postgresql":
-        await tx.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+        await tx.scalars(_LOCKED, {"person": person_id}, execution_options={"populate_existing": True})
 
 
 async def lock_new(tx: Tx) -> None:
@@ -94,7 +97,7 @@ async def departments(tx: Tx) -> dict[int, Department]:
 
 async def roles(tx: Tx, person_id: int) -> frozenset[Role]:
     """The roles a person holds; everybody who learns is a learner."""
-    granted = {Role(role) for role in await tx.scalars(select(RoleGrant.role).where(RoleGrant.person_id == person_id))}
+    granted = {Role(role) for role in await tx.scalars(_ROLES, {"person": person_id})}
     person = await tx.get(Person, person_id)
     return frozenset(granted | ({Role.LEARNER} if person is not None and person.learns else set()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -47,8 +48,9 @@ class Friend:
 
     async def reads(self) -> list[Message]:
         """Take everything that arrived since last time."""
-        while await self.world.program.courier.run_once():
-            pass
+        async with self.world.sending:  # or what another has taken up would not have arrived yet
+            while await self.world.program.courier.run_once():
+                pass
         async with self.world.database.reading() as tx:
             rows = await chat_lines.after(tx, self.id, self.seen, 500)
         self.seen = max([self.seen, *(row.id or 0 for row in rows)])
@@ -87,6 +89,7 @@ class World:
     database: Database
     clock: ManualClock
     keys: Any = field(default_factory=itertools.count)
+    sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     def build(

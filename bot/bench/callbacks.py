@@ -30,6 +30,7 @@ async def run(options: Options, progress: Progress) -> Report:
             figures += common(people, found, _A_SECOND, _SHARE, _P99)
             notes += [fault for each in found for fault in faults(each, bare=False)]
     setting = {"database": options.kind, "seconds": options.seconds, "runs": options.runs}
+    setting |= {"scorers": options.scorers}
     return Report("callbacks", figures, setting, notes, sound=not notes)
 
 
@@ -41,4 +42,4 @@ async def _once(options: Options, people: int, turn: int) -> Pushed:
         says = answers(asked, dice)
         paced = warm + int(shape.seconds * shape.rate)
         echo = await echoed(load, shape, says)
-        return await pushed(load, database, shape, echo, says[:warm], says[warm:paced], says[paced:])
+        return await pushed(load, database, shape, echo, says[:warm], says[warm:paced], says[paced:], options.scorers)

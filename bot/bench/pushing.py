@@ -97,19 +97,20 @@ async def organised(
 
 
 @asynccontextmanager
-async def serving(database: Database, load: Load) -> AsyncIterator[tuple[int, Running]]:
+async def serving(database: Database, load: Load, scorers: int = 0) -> AsyncIterator[tuple[int, Running]]:
     """`jiehua serve` on that database, with the load process for a vendor; its port and process."""
-    async with running("-m", "bot.cli", "serve", settings=settings(database, load.api)) as process:
+    async with running("-m", "bot.cli", "serve", settings=settings(database, load.api, scorers)) as process:
         yield await process.port(), process
 
 
-def settings(database: Database, api: int) -> dict[str, str]:
+def settings(database: Database, api: int, scorers: int) -> dict[str, str]:
     """What the bot is started with: everything as it comes, but the app and where its API is."""
     plain = database.url.set(drivername=database.url.get_backend_name())
     return {
         "JIEHUA_DATABASE_URL": plain.render_as_string(hide_password=False),
         "JIEHUA_PORT": "0",
         "JIEHUA_LOG_LEVEL": "ERROR",
+        "JIEHUA_SCORERS": str(scorers),
         "JIEHUA_WECOM_CORP_ID": SHARED.corp_id,
         "JIEHUA_WECOM_AGENT_ID": str(SHARED.agent_id),
         "JIEHUA_WECOM_SECRET": SHARED.secret,
@@ -120,10 +121,10 @@ def settings(database: Database, api: int) -> dict[str, str]:
 
 
 async def pushed(
-    load: Load, database: Database, shape: Shape, echo: Outcome, warm: Says, paced: Says, closed: Says
+    load: Load, database: Database, shape: Shape, echo: Outcome, warm: Says, paced: Says, closed: Says, scorers: int = 0
 ) -> Pushed:
     """Warm the bot up, push at the rate, then as fast as it answers."""
-    async with serving(database, load) as (port, process):
+    async with serving(database, load, scorers) as (port, process):
         await load.push(Job(port, list(warm), 60.0, 4))
         before = work_of(process.pid)
         slow = await load.push(Job(port, list(paced), shape.seconds, 64, shape.rate))

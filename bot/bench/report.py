@@ -34,6 +34,7 @@ class Options:
     quick: bool = False
     database: str = "sqlite"
     folder: Path = Path("var/bench")
+    scorers: int = 0  # callbacks: processes that only score
     freeze: float = 0.0  # faults: seconds a process may be held still, 0 for never
 
     @property

@@ -56,6 +56,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         asked.add_argument("--database", default="sqlite", metavar="URL", help="空的 PostgreSQL 库，默认 SQLite")
         if each.name == "faults":
             asked.add_argument("--freeze", type=_positive, default=None, metavar="SECONDS", help="也让进程停住这么久")
+        if each.name == "callbacks":
+            asked.add_argument("--scorers", type=int, default=None, metavar="N", help="另开几个进程评分")
         asked.add_argument("--json", action="store_true", help="输出 JSON")
         asked.set_defaults(run=_run, chosen=each)
 
@@ -82,7 +84,7 @@ def asked_of(bench: Bench, options: argparse.Namespace) -> Options:
         quick=quick,
         database=options.database,
     )
-    said = {name: getattr(options, name, None) for name in ("people", "seconds", "runs", "freeze")}
+    said = {name: getattr(options, name, None) for name in ("people", "seconds", "runs", "freeze", "scorers")}
     return replace(asked, **{name: value for name, value in said.items() if value is not None})
 
 

@@ -55,6 +55,7 @@ BAD = {
     "judge_price_in": "-1",
     "judge_price_out": "cheap",
     "wecom_calls_per_second": "0",
+    "scorers": "9",
     "wecom_cards": "maybe",
     "dingtalk_client_id": " ",
     "dingtalk_client_secret": " ",
