@@ -5,20 +5,21 @@ The same sizes give the same rows. A running bot uses nothing of this.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import JSON, Boolean, Date, Integer, String, delete, func, insert, literal, null, select, text
 from sqlmodel import SQLModel, col
 
-from storage.assignments import ANSWERED, MISSED, OPEN, bulk
+from storage.assignments import ANSWERED, MISSED, OPEN, bulk, table_of
 from storage.database import Tx
 from storage.deliveries import SENT
 from storage.models import (
     Assignment,
     Attempt,
     Campaign,
+    Content,
     Delivery,
     Department,
     Firing,
@@ -27,6 +28,8 @@ from storage.models import (
     Person,
     UtcDateTime,
 )
+
+T = TypeVar("T", bound=SQLModel)
 
 _TEAM = 20
 """People in a department."""
@@ -101,6 +104,18 @@ async def replies(tx: Tx, day: date, at: datetime, words: str) -> None:
     await tx.execute(insert(Attempt).from_select(list(values), found.order_by(col(Assignment.id))))
 
 
+async def written(tx: Tx, table: type[T], person_id: int) -> list[T]:
+    """What the bot wrote for one person into a table, in order."""
+    key = table_of(table).c
+    return list((await tx.scalars(select(table).where(key.person_id == person_id).order_by(*key.values()[:1]))).all())
+
+
+async def copies(tx: Tx, row: SQLModel, changes: Iterable[dict[str, Any]]) -> None:
+    """Rows like one that the bot wrote by itself, each with some columns changed; ids are new."""
+    like = row.model_dump(exclude={"id"})
+    await bulk(tx, table_of(type(row)), ({**like, **change} for change in changes))
+
+
 async def asked(tx: Tx) -> list[tuple[str, str]]:
     """(staff number, lesson id) of every open question, in the order of the people."""
     query = (
@@ -115,6 +130,17 @@ async def asked(tx: Tx) -> list[tuple[str, str]]:
 async def everybody(tx: Tx) -> list[int]:
     """The ids of all people."""
     return [int(key or 0) for key in (await tx.scalars(select(col(Person.id)).order_by(col(Person.id)))).all()]
+
+
+async def known(tx: Tx, platform: str) -> list[tuple[str, int]]:
+    """(external id, person id) of everybody a platform knows, in order."""
+    query = select(col(Identity.external_id), col(Identity.person_id)).where(col(Identity.platform) == platform)
+    return [(name, key) for name, key in await tx.execute(query.order_by(col(Identity.person_id)))]
+
+
+async def contents(tx: Tx) -> list[Content]:
+    """Every message that is stored."""
+    return list((await tx.scalars(select(Content))).all())
 
 
 async def stored(tx: Tx) -> dict[str, int]:
@@ -143,6 +169,11 @@ async def clear(tx: Tx) -> None:
     for table in reversed(SQLModel.metadata.sorted_tables):
         truncates = tx.get_bind().dialect.name == "postgresql"
         await tx.execute(text(f"TRUNCATE {table.name} RESTART IDENTITY CASCADE") if truncates else delete(table))
+
+
+async def forget_jobs(tx: Tx, schema: str) -> None:
+    """Empty the queue; PostgreSQL only."""
+    await tx.execute(text(f"TRUNCATE {schema}.procrastinate_jobs CASCADE"))
 
 
 async def settle(tx: Tx) -> None:

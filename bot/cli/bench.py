@@ -33,10 +33,12 @@ BENCHES: tuple[Bench, ...] = (
     Bench("callbacks", "bot.bench.callbacks", "企业微信作答，从收到到带着点评答回去", (12_000,), (200,)),
     Bench("search-path", "bot.bench.search_path", "命令和查话术，走同一条路", (1_000,), (50,)),
     Bench("fanout", "bot.bench.fanout", "按平台限速群发，有没有用足、有没有超", (1_000,), (40,)),
+    Bench("sending", "bot.bench.sending", "一次发送用多少处理器时间：一人、二十人、一千人", (20_000,), (40,)),
     Bench("plan", "bot.bench.plan", "给这么多人排今天的题：时间和内存", _CURVE, _SHORT),
     Bench("search", "bot.bench.search", "一万条话术里查一次", (10_000,), (500,)),
     Bench("score", "bot.bench.score", "给一段回复打分，一个核"),
     Bench("boards", "bot.bench.boards", "周榜：一人 25 次作答", _CURVE, _SHORT),
+    Bench("rows", "bot.bench.rows", "一行和它的索引在盘上占多少", _CURVE, _SHORT),
     Bench("faults", "bot.bench.faults", "随机 kill -9，看有没有漏发、重发、丢回复", (200,), (20,), runs=20),
     Bench("start", "bot.bench.start", "从启动演示到第一条推送，和占的内存"),
 )
