@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -151,20 +151,25 @@ async def mark_reminded(tx: Tx, ids: Collection[int]) -> None:
         await tx.execute(query, execution_options={"synchronize_session": False})
 
 
-async def miss_overdue(tx: Tx, now: datetime) -> list[Assignment]:
-    """Mark open questions whose deadline has passed as missed, and return those that this call marked."""
+class Missed(NamedTuple):
+    """A question that was not answered in time: what is needed of it, for there may be a hundred thousand."""
+
+    id: int
+    person_id: int
+    lesson_id: str
+    day: date
+    reason: str
+
+
+async def miss_overdue(tx: Tx, now: datetime) -> list[Missed]:
+    """Mark open questions whose deadline has passed as missed, and return those that this call marked, in order."""
     query = (
-        update(Assignment)
+        update(table_of(Assignment))
         .where(col(Assignment.status) == OPEN, col(Assignment.due_at) <= now)
         .values(status=MISSED)
-        .returning(col(Assignment.id))
+        .returning(*(getattr(Assignment, name) for name in Missed._fields))
     )
-    ids = (await tx.scalars(query, execution_options={"synchronize_session": False})).all()
-    found: list[Assignment] = []
-    for block in chunks(ids):
-        rows = select(Assignment).where(col(Assignment.id).in_(block)).order_by(col(Assignment.id))
-        found += (await tx.scalars(rows.execution_options(populate_existing=True))).all()
-    return found
+    return sorted(Missed(*row) for row in await tx.execute(query))
 
 
 async def campaign_counts(tx: Tx, campaign_id: str) -> dict[str, int]:
@@ -217,7 +222,7 @@ async def due_cards(tx: Tx, day: date, person_id: int | None = None) -> list[Rev
     return list((await tx.scalars(_DUE_CARDS_OF, {"day": day, "person": person_id})).all())
 
 
-async def put_off(tx: Tx, rows: Sequence[Assignment], day: date) -> None:
+async def put_off(tx: Tx, rows: Sequence[Missed], day: date) -> None:
     """Returning questions that were missed come back on a later day instead of every day."""
     for row in rows:
         held = await card(tx, row.person_id, row.lesson_id)

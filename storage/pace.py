@@ -15,6 +15,8 @@ from storage.models import Delivery
 from storage.people import chunks
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+_ALL, _ANY = text("SELECT pg_advisory_xact_lock(7243)"), text("SELECT pg_advisory_xact_lock_shared(7243)")
+_ONE = text("SELECT pg_advisory_xact_lock(7243, hashtext(:who))")
 _LOOK_AGAIN = timedelta(seconds=5)  # when only calls under way are in the way
 
 
@@ -26,10 +28,20 @@ class Pace:
     per_hour: int
 
 
-async def lock(tx: Tx) -> None:
-    """Hold back every other sender's claims until the transaction ends; on SQLite it holds the only write lock."""
-    if tx.get_bind().dialect.name == "postgresql":
-        await tx.execute(text("SELECT pg_advisory_xact_lock(7243)"))
+async def lock(tx: Tx, platform: str, recipients: Collection[str]) -> None:
+    """Hold back every other claim for these people until the transaction ends; on SQLite it has the only write lock.
+
+    Claims for one person do not wait for each other's; one for several waits for all, and all for it. Rows are locked
+    before, never after.
+    """
+    if tx.get_bind().dialect.name != "postgresql":
+        return
+    if len(recipients) > 1:
+        await tx.execute(_ALL)
+        return
+    await tx.execute(_ANY)
+    for recipient in recipients:
+        await tx.execute(_ONE, {"who": f"{platform}:{recipient}"})
 
 
 async def full(

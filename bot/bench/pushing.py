@@ -103,7 +103,7 @@ async def serving(database: Database, load: Load, scorers: int = 0) -> AsyncIter
         yield await process.port(), process
 
 
-def settings(database: Database, api: int, scorers: int) -> dict[str, str]:
+def settings(database: Database, api: int, scorers: int = 0) -> dict[str, str]:
     """What the bot is started with: everything as it comes, but the app and where its API is."""
     plain = database.url.set(drivername=database.url.get_backend_name())
     return {

@@ -159,7 +159,6 @@ class _Round:
         None when there is nothing to do, or not yet.
         """
         now = self.courier.clock.now()
-        await lock(tx)
         rows = await deliveries.take_up(tx, ids, batch, now)
         if self.courier.gate is not None:
             rows = await self.courier.gate.through(tx, self.platform, rows, now)
@@ -187,11 +186,11 @@ class _Round:
 
         Only for a first try: a repeat must go to the same people, and its room was kept.
         """
+        recipients = {row.recipient for row in rows}
+        await lock(tx, self.platform.name, recipients)
         limits = self.platform.limits
         pace = Pace(limits.person_per_minute, limits.person_per_hour)
-        wait = await full(
-            tx, self.platform.name, {row.recipient for row in rows}, parts, pace, self.courier.clock.now()
-        )
+        wait = await full(tx, self.platform.name, recipients, parts, pace, self.courier.clock.now())
         if wait:
             await deliveries.hold(tx, {row.id: wait[row.recipient] for row in rows if row.recipient in wait})
             note(log, "delivery.held", "some people have been sent all they may be for now", people=len(wait))

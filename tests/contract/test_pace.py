@@ -22,6 +22,7 @@ from storage.database import Database
 from storage.deliveries import DUE, SENT, Owed
 from storage.models import Delivery
 from storage.pace import Pace, full, lock
+from tests.postgres import Cluster
 
 
 @dataclass
@@ -248,7 +249,10 @@ async def test_two_replicas_at_once_never_send_too_much(office: Office) -> None:
     assert office.vendor.dropped == []
 
 
-async def test_a_sender_that_looks_for_room_waits_until_another_has_taken_its_own(office: Office) -> None:
+@pytest.mark.parametrize(("mine", "others"), [("alice", "alice"), ("alice bob", "alice"), ("alice", "bob alice")])
+async def test_a_sender_that_looks_for_room_waits_until_another_has_taken_its_own(
+    office: Office, mine: str, others: str
+) -> None:
     for number in range(2):
         await office.owe(f"k{number}", "alice", f"第{number}条")
     await office.until_done()
@@ -258,13 +262,22 @@ async def test_a_sender_that_looks_for_room_waits_until_another_has_taken_its_ow
 
     async def look() -> dict[str, datetime]:
         async with office.replicas[1].transaction() as tx:
-            await lock(tx)
+            await lock(tx, "dropping", others.split())
             return await full(tx, "dropping", ["alice"], 1, limits, now)
 
     async with office.database.transaction() as tx:
-        await lock(tx)
+        await lock(tx, "dropping", mine.split())
         assert await full(tx, "dropping", ["alice"], 1, limits, now) == {}
         looking = asyncio.create_task(look())
         await asyncio.sleep(0.2)  # time enough to look, if nothing held it back
         await deliveries.claim(tx, [row.id or 0], "me", "batch", now)
     assert set(await looking) == {"alice"}
+
+
+async def test_answers_to_different_people_do_not_wait_for_each_other(postgres: Cluster) -> None:
+    database = Database(postgres.empty())
+    async with database.transaction() as mine, asyncio.timeout(10), database.transaction() as theirs:
+        await lock(mine, "dropping", ["alice"])
+        await lock(theirs, "dropping", ["bob"])
+        await lock(theirs, "other", ["alice"])
+    await database.close()
