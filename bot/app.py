@@ -81,7 +81,7 @@ def build(
     jobs, turns = jobs_of(settings, database), turns_of(database)
     platforms: dict[str, Platform] = {}
     alarm = Alarms(database, clock, platforms)
-    platforms |= platforms_of(settings, clock, database, alarm, turns)
+    platforms |= platforms_of(settings, clock, database, alarm, turns, meters)
     office = Office(database, platforms, clock, turns, jobs)
     office_loop = Loop("office", beats.marking("office", office.run_once), 0.5)
     gate = Gate(House.of(desk))

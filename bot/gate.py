@@ -15,7 +15,7 @@ from bot.core.log import note
 from bot.platforms.base import Platform
 from handlers import hours
 from handlers.hours import House
-from storage import deliveries
+from storage import assignments, deliveries
 from storage import hours as rows_of
 from storage.database import Tx
 from storage.deliveries import Due
@@ -99,10 +99,13 @@ def _seen(row: Due, times: Times) -> Times:
 
 
 async def _put_off(tx: Tx, rows: Sequence[Due], held: Mapping[int, datetime]) -> None:
-    """Move what is held to its moment; cancel what expires before."""
+    """Move what is held to its moment, and the question it asks with it; cancel what expires before."""
     ends = {row.id: row.expires_at or NEVER for row in rows}
     late = [key for key, moment in held.items() if moment >= ends[key]]
     await deliveries.record(tx, late, only=deliveries.DUE, status=deliveries.GIVEN_UP, error=_OVER)
+    unseen = {row.id: min(held[row.id], ends[row.id]) for row in rows if row.id in held and row.owner is None}
+    for moment, ids in _by_moment(unseen, ()).items():
+        await assignments.open_later(tx, ids, moment)
     alone = {"batch": None} if all(row.owner is None for row in rows) else {}  # else a repeat: they stay one call
     for moment, ids in _by_moment(held, set(late)).items():
         await deliveries.record(tx, ids, only=deliveries.DUE, due_at=moment, queued_until=None, error=_WAITS, **alone)

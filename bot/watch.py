@@ -28,6 +28,8 @@ SERVICE = "service"  # the platform of a notice that concerns none
 LATE = 600.0  # seconds after which a delivery that nobody has taken up is too late
 FAILING = 900.0  # seconds without one accepted call
 _FAILED_CALLS = 3
+TOKENLESS = 600.0  # seconds without an access token renewed; one is renewed five minutes before it ends
+_FAILED_RENEWALS = 2
 JUMP = 60.0  # seconds that the clock may gain or lose between two looks
 DRIFT = 5.0  # seconds between our clock and the database's
 _SCARCE = 500 * 1024**2  # bytes on the disk below which it is full soon, whatever its size
@@ -134,9 +136,23 @@ class Watch:
             years.append(today.year + 1)
         return [Notice(SERVICE, f"calendar-{y}", _HOLIDAYS.format(y)) for y in years if not self.desk.calendar.known(y)]
 
+    async def tokens(self) -> list[Notice]:
+        return [Notice(name, "token", _TOKENLESS.format(*told)) for name, told in self._tokenless().items()]
+
+    def _tokenless(self) -> dict[str, tuple[int, str]]:
+        """By platform for how many minutes every renewal of its token has failed, and the last code."""
+        now = self.meters.monotonic()
+        return {
+            name: (round((now - entry.since) / 60), entry.code)
+            for name, entry in self.meters.tokenless.items()
+            if now - entry.since > TOKENLESS and entry.calls >= _FAILED_RENEWALS
+        }
+
     async def vendors(self) -> list[Notice]:
-        found = []
+        found, known = [], self._tokenless()
         for name, entry in self.meters.failing.items():
+            if name in known:  # the same trouble, said with its cause
+                continue
             minutes = (self.meters.monotonic() - entry.since) / 60
             if minutes * 60 > FAILING and entry.calls >= _FAILED_CALLS:
                 words = f"已经 {minutes:.0f} 分钟没有一次调用成功（{entry.code}），消息都留着，会自己重试。"
@@ -144,6 +160,10 @@ class Watch:
         return found
 
 
+_TOKENLESS = (
+    "已经 {} 分钟换不到访问凭证（{}）。旧凭证一过期就一条也发不出去，消息都留着，换到了会自己接着发。"
+    "运行 jiehua doctor，看是密钥、可信 IP 还是网络的事。"
+)
 _HOLIDAYS = (
     "{} 年的放假和调休还不知道，到时候会按周一到周五推送。公布以后升级 chinesecalendar，或写进 JIEHUA_CALENDAR_FILE。"
 )
@@ -156,6 +176,7 @@ CHECKS: dict[str, Callable[[Watch], Awaitable[list[Notice]]]] = {
     "room": Watch.room,
     "content": Watch.content,
     "calendar": Watch.calendar,
+    "tokens": Watch.tokens,
     "vendors": Watch.vendors,
 }
 """Everything that is watched."""

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.config import Settings
 from bot.core.clock import Clock
+from bot.core.meters import Meters
 from bot.delivery.turns import SPARE, Turns, another
-from bot.platforms.base import Alarm, PictureOf, Platform, Turn, at_once
+from bot.platforms.base import DEAF, Alarm, Ear, PictureOf, Platform, Turn, at_once
+from bot.platforms.measured import Heard
 from bot.platforms.tokens import TokenStore
 from bot.platforms.web import WebChat
 from storage import settings as stored
@@ -20,16 +22,16 @@ if TYPE_CHECKING:
 
 
 def platforms_of(
-    settings: Settings, clock: Clock, database: Database, alarm: Alarm, turns: Turns
+    settings: Settings, clock: Clock, database: Database, alarm: Alarm, turns: Turns, meters: Meters
 ) -> dict[str, Platform]:
     """The wires that are switched on."""
     platforms: dict[str, Platform] = {}
     if settings.web_chat:
         platforms["web"] = WebChat(database, clock)
     if settings.wecom_on:
-        platforms["wecom"] = wecom_of(settings, clock, database, alarm, turns=turns)
+        platforms["wecom"] = wecom_of(settings, clock, database, alarm, turns=turns, ear=Heard("wecom", meters))
     if settings.dingtalk_on:
-        platforms["dingtalk"] = dingtalk_of(settings, clock, database, turns=turns)
+        platforms["dingtalk"] = dingtalk_of(settings, clock, database, turns=turns, ear=Heard("dingtalk", meters))
     return platforms | _robots(settings, clock, database)
 
 
@@ -39,6 +41,7 @@ def dingtalk_of(
     database: Database,
     tokens: TokenStore | None = None,
     turns: Turns | None = None,
+    ear: Ear = DEAF,
 ) -> DingTalk:
     """The DingTalk robot of the settings, not started; its token is shared through the database or `tokens`."""
     from bot.platforms.dingtalk import Account, DingTalk  # here: its crypto library is slow to import
@@ -56,7 +59,7 @@ def dingtalk_of(
         settings.dingtalk_event_aes_key,
     )
     turn = _turn(database, turns, "dingtalk", DingTalk.limits.calls_per_second)
-    return DingTalk(account, clock=clock, tokens=tokens or StoredTokens(database), turn=turn)
+    return DingTalk(account, clock=clock, tokens=tokens or StoredTokens(database), turn=turn, ear=ear)
 
 
 def _robots(settings: Settings, clock: Clock, database: Database) -> dict[str, Platform]:
@@ -89,6 +92,7 @@ def wecom_of(
     alarm: Alarm | None = None,
     tokens: TokenStore | None = None,
     turns: Turns | None = None,
+    ear: Ear = DEAF,
 ) -> Wecom:
     """The WeCom app of the settings, not started; its token is shared through the database or `tokens`."""
     from bot.platforms.wecom import Account, Wecom  # here: its crypto library is slow to import
@@ -110,6 +114,7 @@ def wecom_of(
         cards=settings.wecom_cards,
         calls_per_second=settings.wecom_calls_per_second,
         turn=_turn(database, turns, "wecom", settings.wecom_calls_per_second),
+        ear=ear,
     )
 
 

@@ -5,10 +5,14 @@ Handlers take plain data and a transaction and return data; they never send.
 
 from __future__ import annotations
 
+import re
+
 from bot.core.messages import Button, Kind, Message, hint, say
 from handlers import (
+    after,
     appeal,
     appeal_cases,
+    appeal_notices,
     boards,
     cards,
     care,
@@ -34,9 +38,9 @@ from storage.models import Role
 
 COMMANDS: tuple[Command, ...] = (
     Command(("今日", "下一题", "看题", "做题"), question.today, "每天一题", "看今天的题"),
-    Command(("再答", "再试", "重答"), learn.again, "每天一题", "把刚答的题再答一次"),
-    Command(("例答", "看例答"), learn.models, "每天一题", "看刚答那题的例答"),
-    Command(("撤回",), learn.take_back, "每天一题", "两分钟内撤回刚才的回答"),
+    Command(("再答", "再试", "重答"), after.again, "每天一题", "把刚答的题再答一次"),
+    Command(("例答", "看例答"), after.models, "每天一题", "看刚答那题的例答"),
+    Command(("撤回",), after.take_back, "每天一题", "两分钟内撤回刚才的回答"),
     Command(("申诉",), appeal.dispute, "每天一题", "对点评的哪一项有异议", takes="[序号 一句话理由]"),
     Command(("练习", "练一题"), question.practise, "加练", "自己加练一题", takes="[题名]"),
     Command(("错题", "错题本", "错题集"), question.mistakes, "加练", "会再回来的题", takes="[序号]"),
@@ -54,8 +58,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(("退出排行",), leave.off_boards, "我", "榜单不显示我的名字"),
     Command(("加入排行",), leave.on_boards, "我", "重新出现在榜单"),
     Command(("提交",), learn.submit, "每天一题", "确认上一句就是回答"),
-    Command(("算了", "先不答"), learn.never_mind, "每天一题", "先不答了"),
-    Command(("团队",), manager.team, "主管", "今天谁答了、没答的原因", role=Role.MANAGER),
+    Command(("算了", "先不答"), after.never_mind, "每天一题", "先不答了"),
+    Command(
+        ("团队", "谁没答", "没答的人", "落后的人"), manager.team, "主管", "今天谁答了、没答的原因", role=Role.MANAGER
+    ),
     Command(("晨会",), huddle.show, "主管", "上一周的一个缺口和三分钟对练", role=Role.MANAGER),
     Command(
         ("活动",),
@@ -95,6 +101,7 @@ TICKS: tuple[Tick, ...] = (
     Tick("offer_returns", ticks.offer_returns),
     Tick("remind", ticks.remind),
     Tick("weekly_boards", boards.weekly),
+    Tick("appeals", appeal_notices.remind),
     Tick("group_huddles", groups.huddles),
     Tick("group_boards", groups.boards),
 )
@@ -102,6 +109,7 @@ TICKS: tuple[Tick, ...] = (
 _HELP = ("帮助", "help", "?", "？", "菜单")
 _ALLOWED = {Role.TRAINER: {Role.TRAINER, Role.COMPLIANCE}}
 _MOST_CHARACTERS = 2000
+_NUMBER = re.compile(r"\d{1,4}")
 
 
 def find(text: str) -> tuple[Command, str] | None:
@@ -160,11 +168,11 @@ async def _text(talk: Talk, text: str) -> Reply:
         return Reply((message,), talk.state)
     word, _, about = text.partition(" ")
     if word.lower() in _HELP:
-        return await help.overview(talk, COMMANDS, about.strip())
+        return await help.overview(talk, [each for each in COMMANDS if may(talk, each)], about.strip())
     cry = care.own_distress(text)
     if cry is not None:
         return await care.answer(talk, cry)
-    found = find(text)
+    found = find(f"{talk.state.listed} {text}" if talk.state.listed and _NUMBER.fullmatch(text) else text)
     if found is not None:
         command, words = found
         if not may(talk, command):

@@ -32,9 +32,10 @@ async def dispute(talk: Talk, words: str) -> Reply:
     why = _closed(talk, attempt)
     if attempt is None or why:
         return Reply((await _own(talk, why),), talk.state)
+    command = "申诉 首答" if first else "申诉"
     if not words:
-        return Reply((await _list(talk, attempt),), talk.state)
-    return await _file(talk, attempt, words, "申诉 首答" if first else "申诉")
+        return Reply((await _list(talk, attempt),), talk.state.listing(command))
+    return await _file(talk, attempt, words, command)
 
 
 async def _attempt(talk: Talk, *, first: bool) -> Attempt | None:
@@ -95,9 +96,11 @@ def _item(item: Item, filed: Appeal | None) -> str:
 async def _file(talk: Talk, attempt: Attempt, words: str, prefix: str) -> Reply:
     """`2 我明明先道歉了`: file it, once."""
     score = Score.from_dict(attempt.score)
-    meant = appeal.meant(appeal.items(score), words)
+    found = appeal.items(score)
+    meant = appeal.meant(found, words)
     if meant is None:
-        return Reply((await _list(talk, attempt, "没看懂是哪一项。"),), talk.state)
+        head = f"没有这一项，序号是 1 到 {len(found)}。" if words[0].isdecimal() else "没看懂是哪一项。"
+        return Reply((await _list(talk, attempt, head),), talk.state.listing(prefix))
     item, reason = meant
     refusal = await _refusal(talk, attempt, item, reason, f"{prefix} {words.split(maxsplit=1)[0]}")
     if refusal is not None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from bot.core.messages import Button, Line, Message, hint, quote, say, strong
 from handlers import appeal_notices as notices
-from handlers import corrections, question
-from handlers.appeal_notices import FEWEST, MOST, STATUS_NAMES, about, due_on, moved, worth
+from handlers import cards, corrections, question
+from handlers.appeal_notices import FEWEST, MOST, QUEUE, STATUS_NAMES, about, due_on, moved, worth
 from handlers.context import Reply, Talk, title_of
 from handlers.corrections import Change
 from lessons import appeal
@@ -38,7 +38,7 @@ async def queue(talk: Talk, _words: str) -> Reply:
     """申诉队列: what waits for a decision, the oldest first."""
     rows = await appeals.waiting(talk.tx, _SHOWN)
     if not rows:
-        return Reply((say("没有等着定的申诉。"),), talk.state)
+        return Reply((say("没有等着定的申诉。", buttons=(cards.HELP,)),), talk.state)
     count = await appeals.count_waiting(talk.tx)
     lines: list[Line] = []
     for row in rows:
@@ -47,7 +47,7 @@ async def queue(talk: Talk, _words: str) -> Reply:
         lines.append(hint(f"后面还有 {count - len(rows)} 件。"))
     lines.append(hint(f"看全文打“申诉 {rows[0].id}”，定下来打“申诉 {rows[0].id} 成立 理由”或“不成立 理由”。"))
     buttons = tuple(Button(f"看 {row.id} 号", f"申诉 {row.id}") for row in rows)
-    return Reply((say(*lines, title=f"申诉队列｜{count} 件", buttons=buttons),), talk.state)
+    return Reply((say(*lines, title=f"申诉队列｜{count} 件", buttons=buttons),), talk.state.listing("申诉"))
 
 
 async def addressed(talk: Talk, words: str) -> Reply | None:
@@ -59,7 +59,7 @@ async def addressed(talk: Talk, words: str) -> Reply | None:
     if match[2] is None:
         return Reply((await _case(talk, row),), talk.state) if row is not None else None
     if row is None:
-        return Reply((say(f"没有 {match[1]} 号申诉。", buttons=(Button("申诉队列", "申诉队列"),)),), talk.state)
+        return Reply((say(f"没有 {match[1]} 号申诉。", buttons=(QUEUE,)),), talk.state)
     return await _decide(talk, row, match[2], match[3].strip())
 
 
@@ -109,13 +109,14 @@ async def _case(talk: Talk, row: Appeal | None) -> Message:
         lines.append(
             hint(f"定下来打“申诉 {row.id} 成立 理由”或“申诉 {row.id} 不成立 理由”，理由会原样告诉学员，定了不能改。")
         )
-    return say(*lines, title=f"申诉｜{row.id} 号 · {title_of(lesson, row.lesson_id)}")
+    return say(*lines, title=f"申诉｜{row.id} 号 · {title_of(lesson, row.lesson_id)}", buttons=(QUEUE,))
 
 
 async def _decide(talk: Talk, row: Appeal, word: str, ruling: str) -> Reply:
     case = row.id or 0
     if row.status != appeals.OPEN:
-        return Reply((say(f"{case} 号已经定了：{STATUS_NAMES[row.status]}{moved(row)}。定了就不再改。"),), talk.state)
+        text = f"{case} 号已经定了：{STATUS_NAMES[row.status]}{moved(row)}。定了就不再改。"
+        return Reply((say(text, buttons=(QUEUE,)),), talk.state)
     if row.person_id == talk.person_id:
         return Reply((say("自己的申诉要请另一位培训师或合规来定，这是为了多一双眼睛。"),), talk.state)
     if not FEWEST <= len(ruling) <= MOST:
@@ -143,7 +144,7 @@ async def _decided(talk: Talk, case: int, verdict: _Ruling, ruling: str) -> Repl
     told = await notices.owed(talk, rows, changes)
     same = [Line(f"另外 {len(row.others)} 条说法一样的回答也一起改了。")] if row.others else []
     head = strong(f"{case} 号：{STATUS_NAMES[row.status]}{moved(row)}。")
-    message = say(head, *same, hint("结果会告诉学员。"), buttons=(Button("申诉队列", "申诉队列"),))
+    message = say(head, *same, hint("结果会告诉学员。"), buttons=(QUEUE,))
     return Reply((message,), talk.state, others=tuple(told))
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, time, timedelta
 
 from bot.core.messages import Button, Line, Message, hint, quote, say, strong
-from handlers.context import Talk, title_of
+from handlers import hours
+from handlers.context import Talk, TickContext, title_of
 from handlers.corrections import Change
 from lessons import appeal
 from lessons.model import Criterion, RedLine
 from lessons.scoring.result import BAND_NAMES
-from storage import appeals
+from storage import appeals, people
+from storage import campaigns as rows_of
 from storage.deliveries import Owed
-from storage.models import Appeal
+from storage.hours import times_of
+from storage.models import Appeal, Role
 
 STATUS_NAMES = {
     appeals.OPEN: "等结果",
@@ -28,6 +31,34 @@ FEWEST, MOST = 4, 200
 """The characters of a reason, the learner's and the decider's."""
 
 MINE = Button("我的申诉", "申诉 我的")
+QUEUE = Button("申诉队列", "申诉队列")
+
+_MORNING, _MIDNIGHT = time(9, 2), time(23, 39)
+_SOON = timedelta(minutes=20)  # who works later is told later, with the count of then
+
+
+async def remind(context: TickContext) -> list[Owed]:
+    """On each working morning, in their own working time, trainers hear once how many appeals of earlier days wait;
+    compliance hears it where there are no trainers. Nobody is told of their own."""
+    calendar, today = context.desk.calendar, context.today
+    begin, end = calendar.at(today, _MORNING), calendar.at(today, _MIDNIGHT)
+    if not calendar.is_working(today) or not begin <= context.now < end:
+        return []
+    waiting = await appeals.waiting_by_person(context.tx, before=calendar.at(today, time(0, 0)))
+    if not waiting:
+        return []
+    owed, house = [], hours.House.of(context.desk)
+    deciders = await people.with_role(context.tx, Role.TRAINER) or await people.with_role(context.tx, Role.COMPLIANCE)
+    absent = await people.absent_on(context.tx, today)
+    for person in deciders:
+        key, count = person.id or 0, sum(waiting.values()) - waiting.get(person.id or 0, 0)
+        when = hours.write_at(house, times_of(person), context.now, context.now, end)
+        if not count or key in absent or when is None or when > context.now + _SOON:
+            continue
+        if await rows_of.fire(context.tx, f"appeals@{today}#{key}", "planned", context.now):
+            message = say(f"有 {count} 条申诉等您看，打“申诉队列”。", buttons=(QUEUE,))
+            owed.append(Owed(f"appeals:{today}:{key}", key, "notice", message, when, end))
+    return owed
 
 
 def about(talk: Talk, row: Appeal) -> str:

@@ -61,11 +61,11 @@ async def _list(talk: Talk, known: list[Drill], left: DrillRun | None) -> Reply:
     message = say(
         "客户会还嘴：你说得好，他慢慢缓下来；说得不好，火气更大。",
         *rows,
-        hint("打“演练 3”开始第 3 场；中途“退出演练”，七天内能接着来。演练只给自己看，不上榜。"),
+        hint("回复数字开始那一场；中途“退出演练”，七天内能接着来。演练只给自己看，不上榜。"),
         title="演练",
         buttons=(*resume, Button(f"练第 {new} 场", f"演练 {new}")),
     )
-    return Reply((message,), talk.state)
+    return Reply((message,), talk.state.listing("演练"))
 
 
 async def _start(talk: Talk, drill: Drill) -> Reply:
@@ -95,7 +95,7 @@ def _scene(course: Course) -> list[Line]:
 
 
 def _in(talk: Talk, run: DrillRun, message: Message) -> Reply:
-    return Reply((message,), talk.state.but(drill=run.id, question=None, attempt=None, doubtful="", results=()))
+    return Reply((message,), talk.state.but(drill=run.id, question=None, attempt=None, doubtful="").listing(""))
 
 
 async def _resume(talk: Talk, run: DrillRun) -> Reply:

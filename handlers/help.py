@@ -10,25 +10,41 @@ from handlers import cards, drill, question
 from handlers.context import Command, Reply, Talk
 from storage.models import Role
 
+_FIRST = {
+    Role.LEARNER: ("今日", "话术", "我的"),
+    Role.TRAINER: ("申诉队列", "活动", "话术"),
+    Role.COMPLIANCE: ("申诉队列", "工时", "话术"),
+    Role.OPERATOR: ("状态", "重发", "话术"),
+    Role.MANAGER: ("团队", "周榜", "晨会"),
+}
+"""What somebody reaches for first; who has several roles, by the first of these."""
+
 _FOR_ALL = {"话术", "更多", "收藏", "排行", "练习"}
 
 
 async def overview(talk: Talk, commands: Sequence[Command], about: str = "") -> Reply:
-    """What typing does right now and what this person can type; `帮助 话术` says how one of them is used."""
+    """What typing does right now and what this person can type of `commands`, those they may use; `帮助 话术` says
+    how one of them is used."""
     mine = [command for command in commands if _useful(talk, command)]
-    buttons = (Button("今日", "今日"), Button("话术", "话术"), Button("我的", "我的"))
+    learns = Role.LEARNER in talk.roles
+    mine.sort(key=lambda command: command.role is Role.LEARNER and not learns)  # one's own work first
+    first = next((words for role, words in _FIRST.items() if role in talk.roles), _FIRST[Role.LEARNER])
     if about:
         chosen = [command for command in mine if about in (*command.words, command.group)]
         if chosen:
-            return Reply(
-                (say(*(_usage(command) for command in chosen), title=f"帮助｜{about}", buttons=buttons),), talk.state
-            )
+            buttons = _buttons([command.name for command in chosen[:3]])
+            usage = (_usage(command) for command in chosen)
+            return Reply((say(*usage, title=f"帮助｜{about}", buttons=buttons),), talk.state)
     lines: list[Line] = [strong(await _typing(talk))]
     for group in dict.fromkeys(command.group for command in mine):
         names = (f"{command.name} {command.takes}".strip() for command in mine if command.group == group)
         lines += [hint(group), Line("　".join(names))]
     lines.append(hint("想知道某一个怎么用，打“帮助 话术”这样。"))
-    return Reply((say(*lines, title="帮助", buttons=buttons),), talk.state)
+    return Reply((say(*lines, title="帮助", buttons=_buttons(first)),), talk.state)
+
+
+def _buttons(words: Sequence[str]) -> tuple[Button, ...]:
+    return tuple(Button(word, word) for word in words)
 
 
 async def _typing(talk: Talk) -> str:
@@ -58,9 +74,7 @@ async def greet(talk: Talk) -> Reply:
 
 def _useful(talk: Talk, command: Command) -> bool:
     """Whether 帮助 lists a command; people who do not learn need only what concerns templates and boards."""
-    if command.role is Role.LEARNER and Role.LEARNER not in talk.roles:
-        return command.name in _FOR_ALL
-    return bool(talk.roles & {command.role, *command.also})
+    return command.role is not Role.LEARNER or Role.LEARNER in talk.roles or command.name in _FOR_ALL
 
 
 def nearest(text: str, commands: Sequence[Command]) -> list[str]:

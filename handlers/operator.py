@@ -51,7 +51,8 @@ async def status(talk: Talk, _words: str) -> Reply:
     lines += await _judge(talk)
     catalogue = talk.desk.catalogue
     lines.append(hint(f"内容：{len(catalogue.lessons)} 课，{len(catalogue.templates)} 条话术，版本 {catalogue.digest}"))
-    return Reply((say(*lines, title="运行状态"),), talk.state)
+    buttons = (Button("重发", "重发"),) if waiting else ()
+    return Reply((say(*lines, title="运行状态", buttons=buttons),), talk.state)
 
 
 async def send_again(talk: Talk, words: str) -> Reply:

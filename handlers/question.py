@@ -147,8 +147,8 @@ async def mistakes(talk: Talk, words: str) -> Reply:
     message = say(
         *rows,
         *extra,
-        hint(f"连过两次就毕业，已毕业 {done} 题。想现在练，打“错题 1”。"),
+        hint(f"连过两次就毕业，已毕业 {done} 题。想现在练，回复数字。"),
         title=f"错题本｜{len(held)} 题",
         buttons=(Button("练第 1 题", "错题 1"), cards.MINE),
     )
-    return Reply((message,), talk.state)
+    return Reply((message,), talk.state.listing("错题"))

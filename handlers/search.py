@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.core.messages import Button, Line, Message, hint, say
 from handlers import cards
 from handlers.context import Reply, Talk
@@ -11,6 +13,7 @@ from storage import templates
 
 PAGE = 3
 _MOST = 12
+_JUST_ANSWERED = 900.0  # seconds after an answer in which words to a customer may be meant as another try
 
 
 async def search(talk: Talk, words: str) -> Reply:
@@ -23,7 +26,12 @@ async def search(talk: Talk, words: str) -> Reply:
 
 async def free(talk: Talk, words: str) -> Reply:
     """A free text while no question is open."""
-    return await _search(talk, words, said_so=False)
+    reply = await _search(talk, words, said_so=False)
+    if "您" not in words or not talk.state.can_take_back(talk.now, _JUST_ANSWERED):
+        return reply
+    message, line = reply.messages[0], hint("要是想把这句当作再答，先打“再答”，再发一遍。")
+    message = replace(message, lines=(*message.lines, line), buttons=(*message.buttons, cards.AGAIN))
+    return Reply((message,), reply.state)
 
 
 async def _search(talk: Talk, words: str, *, said_so: bool) -> Reply:
@@ -37,7 +45,7 @@ async def _search(talk: Talk, words: str, *, said_so: bool) -> Reply:
             hint("换个说法试试：客户说的原话、业务词、拼音都行。要答题打“今日”，看指令打“帮助”。"),
             buttons=(Button("今日", "今日"), cards.HELP),
         )
-        return Reply((message,), talk.state.but(results=(), page=0, lookup=lookup))
+        return Reply((message,), talk.state.but(results=(), page=0, lookup=lookup, listed=""))
     reasons = {hit.template: hit.why for hit in hits}
     state = talk.state.but(results=tuple(hit.template for hit in hits), page=0, lookup=lookup, template=None)
     return _page(talk, state, head, reasons)
@@ -56,7 +64,7 @@ def _page(talk: Talk, state: State, head: str, reasons: dict[str, str]) -> Reply
     buttons = tuple(Button(str(number), str(number)) for number in range(first + 1, first + 1 + len(shown)))
     buttons += (Button("更多", "更多"),) if left > 0 else ()
     message = Message(tuple(line for line in lines if line.text), title=head, buttons=buttons)
-    return Reply((message,), state.but(page=first + PAGE))
+    return Reply((message,), state.but(page=first + PAGE, listed=""))
 
 
 async def more(talk: Talk, _words: str) -> Reply:
@@ -109,5 +117,5 @@ async def kept(talk: Talk, _words: str) -> Reply:
     held = [key for key in await templates.favourites(talk.tx, talk.person_id) if key in known]
     if not held:
         message = say("打“话术 关键词”就能查，例如“话术 退费”。", hint("看全文时打“收藏”，以后在这里一下就能找到。"))
-        return Reply((message,), talk.state.but(results=(), page=0, lookup=None))
+        return Reply((message,), talk.state.but(results=(), page=0, lookup=None, listed=""))
     return _page(talk, talk.state.but(results=tuple(held), page=0, lookup=None), f"我的收藏｜{len(held)} 条", {})

@@ -17,6 +17,7 @@ class State:
     results: tuple[str, ...] = ()  # template ids of the last list, best first
     page: int = 0  # how many of them have been shown
     lookup: int | None = None  # the search they came from
+    listed: str = ""  # the command whose numbered list was shown last; a bare number goes to it
     template: str | None = None  # the template shown last, for 收藏
     attempt: int | None = None  # the answer that 撤回 takes back
     attempt_at: str = ""
@@ -46,7 +47,11 @@ class State:
 
     def asking(self, question: int | None, now: datetime) -> State:
         """With a question before them, and nothing else waiting for a text."""
-        return self.but(question=question, shown_at=now.isoformat(), drill=None, doubtful="")
+        return self.but(question=question, shown_at=now.isoformat(), drill=None, doubtful="", listed="")
+
+    def listing(self, command: str) -> State:
+        """With a numbered list of `command` before them; the templates of an earlier list have no numbers any more."""
+        return self.but(listed=command, results=(), page=0)
 
     def can_take_back(self, now: datetime, seconds: float) -> bool:
         if self.attempt is None or not self.attempt_at:

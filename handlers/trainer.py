@@ -51,7 +51,10 @@ async def _list(talk: Talk) -> Reply:
         next_time = f"　{campaigns.when(talk.desk, row.next_at)}" if row.next_at else ""
         lines.append(Line(f"编号 {row.id}{next_time}"))
     lines.append(hint("看某一个打“活动 预览 编号”；新建打“活动 新建 主线名”。"))
-    return Reply((say(*lines, title=f"活动｜{len(found)} 个"),), talk.state)
+    draft = next((row for row in found if row.status == rows.DRAFT), None)
+    waits = (Button("看待批准的", f"活动 预览 {draft.id}"),) if draft is not None else ()
+    buttons = (*waits, Button("新建活动", "活动 新建"))
+    return Reply((say(*lines, title=f"活动｜{len(found)} 个", buttons=buttons),), talk.state)
 
 
 async def _create(talk: Talk, words: str) -> Reply:

@@ -49,7 +49,15 @@ async def waiting(tx: Tx, limit: int) -> list[Appeal]:
 
 
 async def count_waiting(tx: Tx) -> int:
-    return int(await tx.scalar(select(func.count()).select_from(Appeal).where(Appeal.status == OPEN)) or 0)
+    return sum((await waiting_by_person(tx)).values())
+
+
+async def waiting_by_person(tx: Tx, before: datetime | None = None) -> dict[int, int]:
+    """How many appeals wait for a decision, by who filed them; with `before` only those filed before that moment."""
+    query = select(Appeal.person_id, func.count()).where(Appeal.status == OPEN).group_by(col(Appeal.person_id))
+    if before is not None:
+        query = query.where(col(Appeal.created_at) < before)
+    return dict((await tx.execute(query)).all())
 
 
 async def lock_same(tx: Tx, row: Appeal) -> list[Appeal]:
@@ -70,10 +78,11 @@ async def decide(tx: Tx, appeal_id: int, status: str, person_id: int, ruling: st
     return bool(result.rowcount)
 
 
-async def void(tx: Tx, attempt_id: int) -> None:
-    """The answer was taken back: what is open about it needs no decision."""
+async def void(tx: Tx, attempt_id: int) -> int:
+    """The answer was taken back: what is open about it needs no decision; returns how many that were."""
     query = update(Appeal).where(col(Appeal.attempt_id) == attempt_id, col(Appeal.status) == OPEN).values(status=VOID)
-    await tx.execute(query, execution_options={"synchronize_session": False})
+    result: Any = await tx.execute(query, execution_options={"synchronize_session": False})
+    return int(result.rowcount)
 
 
 async def granted(tx: Tx, digest: str, reply: str) -> frozenset[str]:

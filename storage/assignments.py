@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -14,9 +15,10 @@ from sqlmodel import SQLModel, col, select
 
 from lessons.ladder import Card
 from storage.database import Tx
-from storage.models import Assignment, LessonVersion, Review
+from storage.models import Assignment, Delivery, LessonVersion, Review
 from storage.people import chunks
 
+_QUESTION = re.compile(r"question:(\d+)")
 WAITING, OPEN, ANSWERED, MISSED, WITHDRAWN = "waiting", "open", "answered", "missed", "withdrawn"
 
 _DIALECTS: dict[str, Any] = {"postgresql": postgresql, "sqlite": sqlite}
@@ -170,6 +172,15 @@ async def miss_overdue(tx: Tx, now: datetime) -> list[Missed]:
         .returning(*(getattr(Assignment, name) for name in Missed._fields))
     )
     return sorted(Missed(*row) for row in await tx.execute(query))
+
+
+async def open_later(tx: Tx, delivery_ids: Collection[int], moment: datetime) -> None:
+    """What these deliveries ask is not shown before a moment: until then no free text is an answer to it."""
+    for block in chunks(delivery_ids):
+        keys = await tx.scalars(select(Delivery.key).where(col(Delivery.id).in_(block)))
+        asked = [int(found[1]) for key in keys if (found := _QUESTION.fullmatch(key))]
+        query = update(Assignment).where(col(Assignment.id).in_(asked), col(Assignment.status) == OPEN)
+        await tx.execute(query.values(opens_at=moment), execution_options={"synchronize_session": False})
 
 
 async def campaign_counts(tx: Tx, campaign_id: str) -> dict[str, int]:

@@ -243,6 +243,13 @@ async def record(tx: Tx, ids: Collection[int], *, only: str | None = None, **val
         await tx.execute(query, execution_options={"synchronize_session": False})
 
 
+async def doubt(tx: Tx, key: str, error: str, now: datetime) -> None:
+    """One call was made for what is owed under `key`, and nobody knows what became of it; for seeding."""
+    query = update(Delivery).where(col(Delivery.key) == key)
+    values = {"status": UNKNOWN, "parts": 1, "tries": 1, "sent_at": now, "error": error}
+    await tx.execute(query.values(**values), execution_options={"synchronize_session": False})
+
+
 async def in_flight_of_others(tx: Tx, owners: Collection[str], before: datetime) -> list[Delivery]:
     """Deliveries that another, presumably dead, sender marked as being sent before a moment, locked.
 

@@ -36,6 +36,7 @@ class Meters:
     monotonic: Monotonic = time.monotonic
     registry: CollectorRegistry = field(default_factory=lambda: CollectorRegistry(auto_describe=False))
     failing: dict[str, Failing] = field(default_factory=dict)  # by platform; empty while calls succeed
+    tokenless: dict[str, Failing] = field(default_factory=dict)  # the same for the renewal of access tokens
     _codes: set[tuple[str, str]] = field(default_factory=set)
     _own: dict[str, Any] = field(default_factory=dict)
 
@@ -46,6 +47,10 @@ class Meters:
         own["errors"] = Counter(
             "jiehua_vendor_errors", "Calls a vendor did not accept, by its code.", ["platform", "code"],
             registry=registry,
+        )  # fmt: skip
+        own["others"] = Counter(
+            "jiehua_vendor_other_errors", "Calls that carried no message and were not accepted, by the vendor's code.",
+            ["platform", "code"], registry=registry,
         )  # fmt: skip
         own["callback"] = Histogram(
             "jiehua_callback_seconds", "From a vendor's HTTP push to our answer.", ["platform", "status"],
@@ -67,14 +72,32 @@ class Meters:
 
     def refused(self, platform: str, code: str) -> None:
         """A vendor did not accept a call; `code` is its own word for why, kept only if it looks like one."""
+        known = self._known(platform, code)
+        self._own["calls"].labels(platform).inc()
+        self._own["errors"].labels(platform, known).inc()
+        self._fails(self.failing, platform, known)
+
+    def declined(self, platform: str, code: str) -> None:
+        """A vendor did not accept a call that carried no message: a question, an upload, a token's renewal."""
+        self._own["others"].labels(platform, self._known(platform, code)).inc()
+
+    def token(self, platform: str, code: str) -> None:
+        """An access token was to be renewed; `code` says why it was not, "" that it was."""
+        if code:
+            self._fails(self.tokenless, platform, self._known(platform, code))
+        else:
+            self.tokenless.pop(platform, None)
+
+    def _known(self, platform: str, code: str) -> str:
         known = code if _CODE.fullmatch(code) else "other"
         if (platform, known) not in self._codes and len(self._codes) >= _MOST_CODES:
             known = "other"
         self._codes.add((platform, known))
-        self._own["calls"].labels(platform).inc()
-        self._own["errors"].labels(platform, known).inc()
-        entry = self.failing.setdefault(platform, Failing(self.monotonic(), 0, known))
-        entry.calls, entry.code = entry.calls + 1, known
+        return known
+
+    def _fails(self, failing: dict[str, Failing], platform: str, code: str) -> None:
+        entry = failing.setdefault(platform, Failing(self.monotonic(), 0, code))
+        entry.calls, entry.code = entry.calls + 1, code
 
     def callback(self, platform: str, status: int, seconds: float) -> None:
         """One HTTP push was answered."""

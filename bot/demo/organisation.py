@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from bot.demo import waiting
 from bot.demo.history import DAILY, DRAFT, PAST, play
 from handlers import campaigns as campaign_actions
 from handlers.context import Desk
@@ -44,9 +45,9 @@ CAST = (
     ("林小满", "客服中心学员，今天有题等着"),
     ("陈默", "贷后管理部学员"),
     ("周敏", "主管，看三个部门的周榜"),
-    ("何静", "培训师，管活动与话术"),
+    ("何静", "培训师，有申诉等她看"),
     ("吴越", "培训师，排了一期等人批准"),
-    ("赵工", "运维，看运行状态"),
+    ("赵工", "运维，有一条消息等他定"),
 )
 ROLE_NAMES = {
     Role.LEARNER: "学员",
@@ -64,6 +65,7 @@ async def seed(tx: Tx, desk: Desk, now: datetime) -> None:
     await _organisation(tx, now - timedelta(weeks=_WEEKS + 1))
     await _campaigns(tx, desk, today, monday, now)
     await play(tx, desk, monday, today, now, frozenset())
+    await waiting.leave(tx, desk, now, "何静")
 
 
 async def _organisation(tx: Tx, now: datetime) -> None:

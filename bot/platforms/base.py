@@ -96,6 +96,26 @@ class Organised(Protocol):
     oauth: Door
 
 
+class Ear(Protocol):
+    """Hears of a platform's calls that carry no message; `code` is the vendor's own word. Never raises."""
+
+    def declined(self, code: str) -> None:
+        """One was not accepted."""
+        ...
+
+    def token(self, code: str) -> None:
+        """The access token could not be renewed; with "" for a code it was."""
+        ...
+
+
+class _Deaf:
+    def declined(self, code: str) -> None: ...
+
+    def token(self, code: str) -> None: ...
+
+
+DEAF: Ear = _Deaf()
+
 OnContact = Callable[[ContactChange], Awaitable[None]]
 
 

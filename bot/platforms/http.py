@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import aiohttp
 
 from bot.core.errors import Ambiguous, PlatformError, Temporary
+from bot.platforms.base import DEAF, Ear
 
 ANSWER_LIMIT = 8 * 1024 * 1024  # bytes; the members of one big department are some of them
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -40,10 +41,26 @@ def canonical(body: Mapping[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-class JsonHttp:
-    """One vendor host. Redirects are never followed; a certificate is always checked."""
+def _none(_reply: Reply) -> str:
+    return ""
 
-    def __init__(self, base: str, *, timeout: float = 10.0, connections: int = 50) -> None:
+
+class JsonHttp:
+    """One vendor host. Redirects are never followed; a certificate is always checked.
+
+    `ear` hears of every call that was not accepted; `code_of` says by which code the vendor refused, "" for none.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        *,
+        timeout: float = 10.0,
+        connections: int = 50,
+        ear: Ear = DEAF,
+        code_of: Callable[[Reply], str] = _none,
+    ) -> None:
+        self._ear, self._code_of = ear, code_of
         self._base = base.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=timeout / 2)
         self._connections = connections
@@ -93,6 +110,26 @@ class JsonHttp:
         data: Body | None,
         changes: bool,
         headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """The answer; whether it was a refusal is told to the ear, here where every call passes."""
+        try:
+            reply = await self._asked(method, path, query, data, changes, headers)
+        except PlatformError as error:
+            self._ear.declined(error.code)
+            raise
+        code = self._code_of(reply)
+        if code:
+            self._ear.declined(code)
+        return reply
+
+    async def _asked(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        data: Body | None,
+        changes: bool,
+        headers: Mapping[str, str] | None,
     ) -> Reply:
         if self._session is None:
             raise RuntimeError("start() comes before the first call")

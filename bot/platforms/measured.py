@@ -1,13 +1,32 @@
-"""A platform whose calls are counted; everything else is the platform's own."""
+"""A platform whose calls are counted, those that carry messages and, by their own, those that do not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from bot.core.errors import PlatformError
 from bot.core.messages import Message
 from bot.core.meters import Meters
 from bot.platforms.base import Payload, Platform, Sent
+
+_SENDING: ContextVar[bool] = ContextVar("sending", default=False)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What `platform` does besides sending. What fails inside a send is that send's failure, and counted there."""
+
+    platform: str
+    meters: Meters
+
+    def declined(self, code: str) -> None:
+        if not _SENDING.get():
+            self.meters.declined(self.platform, code)
+
+    def token(self, code: str) -> None:
+        self.meters.token(self.platform, code)
 
 
 class Measured:
@@ -30,11 +49,14 @@ class Measured:
 
     async def send(self, recipients: Sequence[str], payload: Payload) -> Sent:
         """The platform's own, with its errors counted by code."""
+        inside = _SENDING.set(True)
         try:
             sent = await self.inner.send(recipients, payload)
         except PlatformError as error:
             self.meters.refused(self.name, error.code or type(error).__name__.lower())
             raise
+        finally:
+            _SENDING.reset(inside)
         self.meters.called(self.name)
         return sent
 

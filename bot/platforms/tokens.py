@@ -35,7 +35,8 @@ class TokenCache:
 
     One fetch at a time in this process, and by a short lease in the store one at a time among the replicas. `fetch`
     returns the value and its lifetime in seconds. After a failed fetch nobody asks the vendor again for a while:
-    repeating a wrong secret gets the address banned for an hour (WC90313).
+    repeating a wrong secret gets the address banned for an hour (WC90313). `landed` hears the code of each fetch that
+    failed, and "" for one that did not.
     """
 
     EARLY = 300.0  # seconds before expiry at which a new one is fetched (the documents name no figure)
@@ -43,9 +44,15 @@ class TokenCache:
     POLL = 0.1
 
     def __init__(
-        self, name: str, fetch: Callable[[], Awaitable[tuple[str, float]]], store: TokenStore, clock: Clock
+        self,
+        name: str,
+        fetch: Callable[[], Awaitable[tuple[str, float]]],
+        store: TokenStore,
+        clock: Clock,
+        landed: Callable[[str], None] = lambda _code: None,
     ) -> None:
         self._name, self._fetch, self._store, self._clock = name, fetch, store, clock
+        self._told = landed
         self._entry: Entry | None = None
         self._renew_at = clock.now()
         self._failed = ""  # the last value the vendor refused
@@ -104,6 +111,8 @@ class TokenCache:
         self._flight = None
         error = None if flight.cancelled() else flight.exception()
         self._trouble = None
+        if not flight.cancelled() and (error is None or isinstance(error, PlatformError)):
+            self._told("" if error is None else error.code or type(error).__name__.lower())
         if isinstance(error, PlatformError):
             pause = getattr(error, "retry_after", None) or (self.EARLY if isinstance(error, Permanent) else 1.0)
             self._trouble = error, self._clock.now() + timedelta(seconds=pause)

@@ -132,7 +132,8 @@ def _turn(score: Score, done: float) -> Turn:
     if done >= _ENOUGH:
         return Turn.CALMER
     harsh = score.band == 0 or (score.band == 1 and score.criteria[Criterion.EXPRESSION].mark is Mark.MISS)
-    return Turn.ANGRIER if harsh and Flag.TOO_SHORT not in score.flags else Turn.SAME
+    forgiven = Flag.TOO_SHORT in score.flags and not score.red_lines
+    return Turn.ANGRIER if harsh and not forgiven else Turn.SAME
 
 
 def _picks_up(when: When, text: str, score: Score) -> bool:

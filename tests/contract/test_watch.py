@@ -16,7 +16,7 @@ from bot.core.errors import StorageBusy
 from bot.core.messages import say
 from bot.core.meters import Meters
 from bot.platforms.base import Notice
-from bot.watch import CHECKS, DRIFT, FAILING, LATE, SERVICE, Watch
+from bot.watch import CHECKS, DRIFT, FAILING, LATE, SERVICE, TOKENLESS, Watch
 from storage import deliveries, inbox, metrics
 from storage.database import Tx
 from storage.deliveries import Owed
@@ -210,3 +210,31 @@ async def test_an_operator_reads_it_once_a_day(world: World) -> None:
     await boss.reads()
     boss.hears_nothing()
     assert SERVICE not in boss.text
+
+
+async def test_a_token_that_cannot_be_renewed_for_a_while(scene: Scene) -> None:
+    meters = scene.watch.meters
+    meters.token("wecom", "40001")
+    scene.seconds[0] += TOKENLESS + 60
+    scene.world.clock.advance(seconds=TOKENLESS + 60)
+    assert await scene.hears() == {}, "one failure may be a moment's trouble"
+    meters.token("wecom", "60020")
+    heard = await scene.hears()
+    assert list(heard) == ["token"]
+    assert "已经 11 分钟换不到访问凭证（60020）" in heard["token"]
+    assert "jiehua doctor" in heard["token"]
+    assert scene.said[0].platform == "wecom"
+    meters.token("wecom", "")
+    assert await scene.hears() == {}
+
+
+async def test_sends_that_fail_for_want_of_a_token_are_one_alarm(scene: Scene) -> None:
+    for name in ("wecom", "dingtalk"):
+        for _ in range(3):
+            scene.watch.meters.refused(name, "40001")
+    for _ in range(2):
+        scene.watch.meters.token("wecom", "40001")
+    scene.seconds[0] += FAILING + 60
+    scene.world.clock.advance(seconds=FAILING + 60)
+    await scene.hears()
+    assert [(notice.platform, notice.code) for notice in scene.said] == [("wecom", "token"), ("dingtalk", "failing")]

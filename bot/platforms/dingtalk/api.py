@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, PlatformError, Temporary
-from bot.platforms.base import Turn, at_once
+from bot.platforms.base import DEAF, Ear, Turn, at_once
 from bot.platforms.dingtalk import codes
 from bot.platforms.dingtalk.account import Account
 from bot.platforms.http import JsonHttp, Reply
@@ -20,10 +20,16 @@ class Api:
     """Calls as one app; replicas share the token through the store."""
 
     def __init__(
-        self, account: Account, http: JsonHttp, tokens: TokenStore, clock: Clock, turn: Turn = at_once
+        self,
+        account: Account,
+        http: JsonHttp,
+        tokens: TokenStore,
+        clock: Clock,
+        turn: Turn = at_once,
+        ear: Ear = DEAF,
     ) -> None:
         self._account, self._http, self._turn = account, http, turn
-        self._token = TokenCache(f"dingtalk:{account.client_id}", self._fetch, tokens, clock)
+        self._token = TokenCache(f"dingtalk:{account.client_id}", self._fetch, tokens, clock, ear.token)
 
     async def stop(self) -> None:
         await self._token.stop()
@@ -60,6 +66,12 @@ class Api:
         if not isinstance(token, str) or not token or isinstance(lifetime, bool) or not isinstance(lifetime, int):
             raise Temporary("钉钉的答复里没有访问凭证", "garbage")
         return token, float(lifetime)
+
+
+def refusal(reply: Reply) -> str:
+    """The code of an answer that is no yes; empty for a yes."""
+    code = codes.code_of(reply.data) or ("punished" if reply.data.get("punish") else "")
+    return code or ("" if 200 <= reply.status < 300 else f"http-{reply.status}")
 
 
 def accepted(reply: Reply, unsure: type[PlatformError]) -> Mapping[str, Any]:

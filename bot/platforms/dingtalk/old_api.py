@@ -42,6 +42,14 @@ class OldApi:
         return await self._http.post(path, {"access_token": token}, body, changes=False)
 
 
+def refusal(reply: Reply) -> str:
+    """The errcode of an answer that is no yes; empty for a yes."""
+    code = reply.data.get("errcode")
+    if isinstance(code, bool) or not isinstance(code, int):
+        return "garbage"
+    return str(code) if code else ""
+
+
 def accepted(data: dict[str, Any]) -> dict[str, Any]:
     """The answer, if its errcode is 0. Raises Permanent, Temporary or Misconfigured."""
     code = data["errcode"]

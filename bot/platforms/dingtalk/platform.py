@@ -8,14 +8,15 @@ from typing import Any
 from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, CallbackRefused, Permanent, Temporary
 from bot.core.messages import Message
-from bot.platforms.base import Limits, Payload, Sent, Turn, at_once
+from bot.platforms.base import DEAF, Ear, Limits, Payload, Sent, Turn, at_once
 from bot.platforms.dingtalk import cards, codes
 from bot.platforms.dingtalk.account import Account
-from bot.platforms.dingtalk.api import Api
+from bot.platforms.dingtalk.api import Api, refusal
 from bot.platforms.dingtalk.callback import Session, Tap
 from bot.platforms.dingtalk.contacts import Contacts
 from bot.platforms.dingtalk.oauth import Oauth
 from bot.platforms.dingtalk.old_api import OldApi
+from bot.platforms.dingtalk.old_api import refusal as old_refusal
 from bot.platforms.dingtalk.render import PART_BYTES, render
 from bot.platforms.dingtalk.sessions import Sessions
 from bot.platforms.dingtalk.sign import EventEnvelope, check
@@ -43,12 +44,19 @@ class DingTalk:
     limits = Limits(part_bytes=PART_BYTES, recipients=20, calls_per_second=20.0)  # DT-A0714, A1433
 
     def __init__(
-        self, account: Account, *, clock: Clock, tokens: TokenStore, timeout: float = 10.0, turn: Turn = at_once
+        self,
+        account: Account,
+        *,
+        clock: Clock,
+        tokens: TokenStore,
+        timeout: float = 10.0,
+        turn: Turn = at_once,
+        ear: Ear = DEAF,
     ) -> None:
         self.account, self._clock = account, clock
-        self.http = JsonHttp(account.api, timeout=timeout)
-        self._old_http = JsonHttp(account.old_api, timeout=timeout)
-        self._api = Api(account, self.http, tokens, clock, turn)
+        self.http = JsonHttp(account.api, timeout=timeout, ear=ear, code_of=refusal)
+        self._old_http = JsonHttp(account.old_api, timeout=timeout, ear=ear, code_of=old_refusal)
+        self._api = Api(account, self.http, tokens, clock, turn, ear)
         old = OldApi(self._api, self._old_http)
         self.contacts, self.oauth = Contacts(old), Oauth(account, self.http, old)
         self._sessions = Sessions(account, self._old_http, tokens, clock)

@@ -12,7 +12,7 @@ import aiohttp
 
 from bot.core.clock import Clock
 from bot.core.errors import Ambiguous, PlatformError, Temporary
-from bot.platforms.base import Turn, at_once
+from bot.platforms.base import DEAF, Ear, Turn, at_once
 from bot.platforms.http import JsonHttp, Reply
 from bot.platforms.tokens import TokenCache, TokenStore
 from bot.platforms.wecom import codes
@@ -37,11 +37,19 @@ class Api:
     """Calls under /cgi-bin. The token goes into the query (WC90313: elsewhere it is 41001) and is shared."""
 
     def __init__(
-        self, account: Account, *, clock: Clock, tokens: TokenStore, timeout: float, turn: Turn = at_once
+        self,
+        account: Account,
+        *,
+        clock: Clock,
+        tokens: TokenStore,
+        timeout: float,
+        turn: Turn = at_once,
+        ear: Ear = DEAF,
     ) -> None:
         self._account, self._clock, self._tokens, self._turn = account, clock, tokens, turn
-        self._http = JsonHttp(account.api, timeout=timeout)
-        self._token = TokenCache(f"wecom:{account.corp_id}:{account.agent_id}", self._fetch_token, tokens, clock)
+        self._http = JsonHttp(account.api, timeout=timeout, ear=ear, code_of=_refusal)
+        name = f"wecom:{account.corp_id}:{account.agent_id}"
+        self._token = TokenCache(name, self._fetch_token, tokens, clock, ear.token)
         self._media: dict[str, TokenCache] = {}
 
     async def start(self) -> None:
@@ -125,6 +133,14 @@ class Api:
         if not isinstance(token, str) or not token or not isinstance(lifetime, int | float):
             raise Temporary("企业微信的答复里没有访问凭证", "garbage")
         return token, float(lifetime)
+
+
+def _refusal(reply: Reply) -> str:
+    """The errcode of an answer that is no yes; empty for a yes."""
+    code = reply.data.get("errcode")
+    if isinstance(code, bool) or not isinstance(code, int):
+        return "garbage"
+    return str(code) if code else ""
 
 
 def _checked(reply: Reply, unsure: type[PlatformError] = Temporary) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from bot.core.clock import Clock
 from bot.core.errors import CallbackRefused, Permanent, StorageBusy, Temporary
 from bot.core.log import note
 from bot.core.messages import Incoming, Message
-from bot.platforms.base import Alarm, ContactChange, Limits, Notice, Payload, PictureOf, Sent, Turn, at_once
+from bot.platforms.base import DEAF, Alarm, ContactChange, Ear, Limits, Notice, Payload, PictureOf, Sent, Turn, at_once
 from bot.platforms.tokens import TokenStore
 from bot.platforms.wecom import codes, menu
 from bot.platforms.wecom.api import Account, Api, accepted
@@ -62,13 +62,14 @@ class Wecom:
         calls_per_second: float = limits.calls_per_second,
         timeout: float = 10.0,
         turn: Turn = at_once,
+        ear: Ear = DEAF,
         callback_window: float = 300.0,  # seconds a callback's timestamp may be off; our choice, WeCom names none
     ) -> None:
         self._account, self._clock, self._picture_of, self._alarm = account, clock, picture_of, alarm
         self.limits = replace(self.limits, calls_per_second=calls_per_second)
         self._cards, self._words_until = cards, clock.now()
         self._window = callback_window
-        self._api = Api(account, clock=clock, tokens=tokens, timeout=timeout, turn=turn)
+        self._api = Api(account, clock=clock, tokens=tokens, timeout=timeout, turn=turn, ear=ear)
         self._said = Said(f"wecom:{account.corp_id}:{account.agent_id}:said", tokens, clock)
         self.contacts, self.oauth = Contacts(self._api, account.agent_id), Oauth(account, self._api)
         self._envelope = Envelope(account.token, account.aes_key, account.corp_id)

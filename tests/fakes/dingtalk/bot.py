@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bot.core.errors import StorageBusy
 from bot.core.messages import Incoming, Message, say
-from bot.platforms.base import Notice
+from bot.platforms.base import DEAF, Ear, Notice
 from bot.platforms.dingtalk import Account, DingTalk, Intake, Stream
 from bot.platforms.dingtalk.intake import Receive
 from bot.platforms.dingtalk.stream import Pace
@@ -27,7 +27,7 @@ QUICK = Pace(silence=1.2, first_pause=0.02, longest_pause=0.1, ack_after=0.3)
 
 @asynccontextmanager
 async def running(
-    fake: FakeDingTalk, store: TokenStore | None = None, timeout: float = 5.0, **account: Any
+    fake: FakeDingTalk, store: TokenStore | None = None, timeout: float = 5.0, ear: Ear = DEAF, **account: Any
 ) -> AsyncIterator[DingTalk]:
     """A started DingTalk that talks to `fake`; several on one store are replicas."""
     events = {"event_token": fake.http.event_token, "event_aes_key": fake.http.aes_key}
@@ -37,6 +37,7 @@ async def running(
         clock=fake.clock,
         tokens=store or MemoryTokens(),
         timeout=timeout,
+        ear=ear,
     )
     await dingtalk.start()
     try:

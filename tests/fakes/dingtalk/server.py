@@ -18,14 +18,14 @@ from tests.fakes.dingtalk.gateway import BOT, CARD, Gateway, Pushed
 from tests.fakes.dingtalk.pushes import HttpPushes
 from tests.fakes.dingtalk.robots import CustomRobot
 from tests.fakes.dingtalk.vendor import Answer, Refusal, Request, Shown, Vendor
-from tests.fakes.faults import Fault, Faults
-from tests.fakes.faults import Kind as FaultKind
+from tests.fakes.faults import Faults
 from tests.fakes.handed import handed
+from tests.fakes.onlooker import Onlooker
 
 _OLD = ("/robot/", "/topapi/", "/auth/")  # what lives on the old API's host
 
 
-class FakeDingTalk:
+class FakeDingTalk(Onlooker[Shown, Request]):
     """One organisation with one internal app and its robot. `vendor`, `chats`, `gateway`, … hold the knobs.
 
     Give the bot and the fake the same clock; `advance` moves it.
@@ -40,9 +40,8 @@ class FakeDingTalk:
         self.robot = CustomRobot(self.clock)
         self.more: dict[str, Callable[[web.Request, Any], Answer]] = {}  # further routes; each checks its own token
         self.api_url = self.old_url = ""
-        self._faults = Faults("/")
-        self._requests: list[Request] = []
-        self._read: dict[str, int] = {}
+        self.faults = Faults("/")
+        self.calls: list[Request] = []
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -113,47 +112,8 @@ class FakeDingTalk:
         """Everything the person sees from the bot, in order. Ids are compared exactly."""
         return [shown for shown in self.vendor.shown if shown.user == user]
 
-    def hears(self, user: str) -> list[str]:
-        """The texts of `delivered`."""
-        return [shown.text for shown in self.delivered(user)]
-
-    async def until(self, user: str, words: str, timeout: float = 5.0) -> Shown:
-        """The newest thing the person sees with these words, waited for."""
-        deadline = time.monotonic() + timeout
-        while True:
-            found = [shown for shown in self.delivered(user) if words in shown.text + shown.title]
-            if found:
-                return found[-1]
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{user} never saw 「{words}」, but: {self.hears(user)}")
-            await asyncio.sleep(0.02)
-
-    # What happens to the app
-
-    def advance(self, seconds: float) -> None:
-        if not isinstance(self.clock, ManualClock):
-            raise TypeError("only a ManualClock can be advanced")
-        self.clock.advance(seconds=seconds)
-
-    def fault(
-        self,
-        route: str,
-        kind: FaultKind,
-        *,
-        times: int = 1,
-        seconds: float = 0.0,
-        status: int = 502,
-        code: int = -1,
-        text: str = "{}",
-        after: bool = False,
-    ) -> None:
-        """The next `times` requests of a route ("v1.0/robot/oToMessages/batchSend", "robot/sendBySession", …) go
-        wrong; see Fault."""
-        self._faults.add(route, Fault(kind, seconds, status, code, text, after), times)
-
-    def requests(self, route: str = "") -> list[Request]:
-        """The calls the bot made, in order, those spoilt by a fault before they were carried out excepted."""
-        return [request for request in self._requests if route in ("", request.route)]
+    def words_of(self, shown: Shown) -> str:
+        return shown.text + shown.title
 
     @property
     def errors(self) -> list[str]:
@@ -164,7 +124,7 @@ class FakeDingTalk:
 
     @web.middleware
     async def _around(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        return await self._faults.around(request, handler)
+        return await self.faults.around(request, handler)
 
     async def _serve(self, request: web.Request) -> web.Response:
         raw, route = await request.read(), request.path.lstrip("/")
@@ -175,11 +135,11 @@ class FakeDingTalk:
                 raise Refusal("InvalidAction.NotFound", 404)
             answer = await self._answer(request, route, body, raw)
         except Refusal as refusal:
-            self._requests.append(Request(route, refusal.status, refusal.code, body, raw))
+            self.calls.append(Request(route, refusal.status, refusal.code, body, raw))
             if not refusal.answer:
                 return web.Response(status=refusal.status, text="<html>punish</html>", content_type="text/html")
             return web.json_response(refusal.answer, status=refusal.status)
-        self._requests.append(Request(route, 200, str(answer.get("errcode", "")), body, raw))
+        self.calls.append(Request(route, 200, str(answer.get("errcode", "")), body, raw))
         return web.json_response(answer)
 
     async def _answer(self, request: web.Request, route: str, body: Any, raw: bytes) -> Answer:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from bot.platforms.base import Alarm, OnContact
+from bot.platforms.base import DEAF, Alarm, Ear, OnContact
 from bot.platforms.tokens import TokenStore
 from bot.platforms.wecom import Account, Wecom
 from bot.web.callbacks import WECOM_DEADLINE, Receive, add_wecom
@@ -23,13 +23,13 @@ async def png_of(_picture: int) -> bytes:
 
 @asynccontextmanager
 async def running(
-    fake: FakeWecom, store: TokenStore | None = None, timeout: float = 5.0, alarm: Alarm | None = None
+    fake: FakeWecom, store: TokenStore | None = None, timeout: float = 5.0, alarm: Alarm | None = None, ear: Ear = DEAF
 ) -> AsyncIterator[Wecom]:
     """A started Wecom that talks to `fake`; several on one store are replicas."""
     vendor = fake.vendor
     account = Account(vendor.corp_id, vendor.agent_id, fake.secret, fake.token, fake.aes_key, fake.api_url)
     tokens = store or MemoryTokens()
-    wecom = Wecom(account, clock=fake.clock, tokens=tokens, picture_of=png_of, timeout=timeout, alarm=alarm)
+    wecom = Wecom(account, clock=fake.clock, tokens=tokens, picture_of=png_of, timeout=timeout, alarm=alarm, ear=ear)
     await wecom.start()
     try:
         yield wecom

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self
@@ -12,9 +10,8 @@ from aiohttp import web
 from yarl import URL
 
 from bot.core.clock import Clock, ManualClock
-from tests.fakes.faults import Fault
-from tests.fakes.faults import Kind as FaultKind
 from tests.fakes.handed import handed
+from tests.fakes.onlooker import Onlooker
 from tests.fakes.sealer import random_aes_key
 from tests.fakes.wecom.api import VendorApi
 from tests.fakes.wecom.callbacks import Callbacks, Pushed, selected_items
@@ -22,7 +19,7 @@ from tests.fakes.wecom.cards import Dealt
 from tests.fakes.wecom.vendor import Request, Shown, Vendor
 
 
-class FakeWecom:
+class FakeWecom(Onlooker[Shown, Request]):
     """One corp with one self-built app. `vendor` and `callbacks` hold the knobs.
 
     Give the bot and the fake the same clock; `advance` moves it.
@@ -44,6 +41,7 @@ class FakeWecom:
         self.vendor = Vendor(self.clock, corp_id, agent_id, self.secret, list(members))
         self.callbacks = Callbacks(self.vendor, self.token, self.aes_key)
         self.api = VendorApi(self.vendor, None if trusted_ips is None else set(trusted_ips))
+        self.faults, self.calls = self.api.faults, self.api.requests
         self.api_url = ""
         self._read: dict[str, int] = {}
         self._runner: web.AppRunner | None = None
@@ -179,33 +177,13 @@ class FakeWecom:
         """Everything the person sees from the bot, in order, passive and active."""
         return [shown for shown in self.vendor.shown if shown.user.casefold() == user.casefold()]
 
-    def hears(self, user: str) -> list[str]:
-        """The texts of `delivered`."""
-        return [shown.text for shown in self.delivered(user)]
-
     def unread(self, user: str) -> list[str]:
         """What came since this was asked last."""
         texts, seen = self.hears(user), self._read.get(user.casefold(), 0)
         self._read[user.casefold()] = len(texts)
         return texts[seen:]
 
-    async def until(self, user: str, words: str, timeout: float = 5.0) -> Shown:
-        """The newest thing the person sees with these words, waited for."""
-        deadline = time.monotonic() + timeout
-        while True:
-            found = [shown for shown in self.delivered(user) if words in shown.text]
-            if found:
-                return found[-1]
-            if time.monotonic() > deadline:
-                raise AssertionError(f"{user} never saw 「{words}」, but: {self.hears(user)}")
-            await asyncio.sleep(0.02)
-
     # What happens to the app
-
-    def advance(self, seconds: float) -> None:
-        if not isinstance(self.clock, ManualClock):
-            raise TypeError("only a ManualClock can be advanced")
-        self.clock.advance(seconds=seconds)
 
     def expire_token(self, code: int = 42001) -> None:
         """The token in use stops working (40014: declared invalid)."""
@@ -214,25 +192,6 @@ class FakeWecom:
     def revoke_user(self, user: str) -> None:
         """`user` leaves the visible range, and nobody is told."""
         self.vendor.members = [name for name in self.vendor.members if name.casefold() != user.casefold()]
-
-    def fault(
-        self,
-        route: str,
-        kind: FaultKind,
-        *,
-        times: int = 1,
-        seconds: float = 0.0,
-        status: int = 502,
-        code: int = -1,
-        text: str = "{}",
-        after: bool = False,
-    ) -> None:
-        """The next `times` requests of a route ("gettoken", "message/send", "media/upload") go wrong; see Fault."""
-        self.api.faults.add(route, Fault(kind, seconds, status, code, text, after), times)
-
-    def requests(self, route: str = "") -> list[Request]:
-        """The calls the bot made, in order, those spoilt by a fault before they were carried out excepted."""
-        return [request for request in self.api.requests if route in ("", request.route)]
 
     @property
     def errors(self) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -151,14 +150,3 @@ def test_any_message_fits_and_holds_only_our_markup(message: Message) -> None:
 def test_text_survives_a_second_rendering(message: Message) -> None:
     text = as_text(message)
     assert clean(text) == text
-
-
-def test_no_other_file_imports_wechatpy() -> None:
-    root = Path(__file__).parents[3]
-    using = [
-        path.relative_to(root).as_posix()
-        for folder in ("bot", "handlers", "lessons", "storage")
-        for path in (root / folder).rglob("*.py")
-        if re.search(r"^\s*(from|import) wechatpy", path.read_text(encoding="utf-8"), re.MULTILINE)
-    ]
-    assert using == ["bot/platforms/wecom/wire.py"]
