@@ -42,16 +42,16 @@ def _insert_new(dialect: str, table: Any) -> Any:
     return _DIALECTS[dialect].insert(table).on_conflict_do_nothing()
 
 
-def put(tx: Tx, table: Any, *key: str) -> Any:
-    """An INSERT that replaces the row with the same `key`; the same on both databases."""
-    return _put(tx.get_bind().dialect.name, table, key)
+def put(tx: Tx, table: Any, *key: str, where: Any = None) -> Any:
+    """An INSERT that replaces the row with the same `key`, if `where` holds for it; the same on both databases."""
+    return _put(tx.get_bind().dialect.name, table, key, where)
 
 
 @lru_cache(maxsize=128)
-def _put(dialect: str, table: Any, key: tuple[str, ...]) -> Any:
+def _put(dialect: str, table: Any, key: tuple[str, ...], where: Any) -> Any:
     statement = _DIALECTS[dialect].insert(table)
     others = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=key, set_=others)
+    return statement.on_conflict_do_update(index_elements=key, set_=others, where=where)
 
 
 def table_of(rows: type[SQLModel]) -> Any:

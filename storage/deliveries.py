@@ -46,8 +46,37 @@ class Due(NamedTuple):
     created_at: datetime
 
 
+# What every call asks is written down once; building it anew costs as much as running it.
+_ROWS = table_of(Delivery)
+_THESE = col(Delivery.id).in_(bindparam("ids", expanding=True))
+_STILL = (
+    columns(*(getattr(Delivery, name) for name in Due._fields))
+    .where(col(Delivery.status) == DUE, col(Delivery.due_at) <= bindparam("now"))
+    .order_by(col(Delivery.id))
+)
+_FIRST = _STILL.where(_THESE, col(Delivery.batch).is_(None)).with_for_update()
+_AGAIN = _STILL.where(col(Delivery.batch) == bindparam("call")).with_for_update()
+_FREE = or_(col(Delivery.queued_until).is_(None), col(Delivery.queued_until) <= bindparam("now"))
+_QUEUE = (
+    update(_ROWS)
+    .where(_THESE, col(Delivery.status) == DUE, _FREE)
+    .values(queued_until=bindparam("until"))
+    .returning(col(Delivery.id))
+)
+_CLAIM = (
+    update(_ROWS)
+    .where(_THESE)
+    .values(status=SENDING, owner=bindparam("sender"), batch=bindparam("call"), parts=bindparam("calls"))
+    .values(sent_at=bindparam("now"), queued_until=None, tries=col(Delivery.tries) + 1)
+)
+_SENT = (
+    update(_ROWS)
+    .where(_THESE)
+    .values(status=bindparam("to"), parts_sent=bindparam("part"), sent_at=bindparam("now"), error="")
+    .values(message_id=func.trim(col(Delivery.message_id) + " " + bindparam("vendors")))
+)
 _CANCEL = (
-    update(table_of(Delivery))
+    update(_ROWS)
     .where(
         col(Delivery.person_id) == bindparam("person"),
         col(Delivery.kind).in_(bindparam("kinds", expanding=True)),
@@ -55,7 +84,6 @@ _CANCEL = (
     )
     .values(status=GIVEN_UP)
 )
-_DUE = [getattr(Delivery, name) for name in Due._fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,33 +165,17 @@ async def due(
         )
         .exists()
     )
-    query = (
-        columns(*_DUE)
-        .where(col(Delivery.status) == DUE, col(Delivery.due_at) <= now, col(Delivery.platform).in_(list(platforms)))
-        .where(or_(col(Delivery.queued_until).is_(None), col(Delivery.queued_until) <= now), ~waits)
-        .order_by(col(Delivery.id))
-        .limit(limit)
-    )
+    query = _STILL.where(col(Delivery.platform).in_(list(platforms)), _FREE, ~waits).limit(limit)
     if answers_only:
         query = query.where(col(Delivery.kind) == ANSWER)
-    return [Due(*row) for row in await tx.execute(query)]
+    return [Due(*row) for row in await tx.execute(query, {"now": now})]
 
 
 async def queue(tx: Tx, ids: Collection[int], now: datetime, until: datetime) -> set[int]:
     """Leave deliveries to a call that is being queued, until it should have begun; returns those that were free."""
     got: set[int] = set()
     for block in chunks(ids):
-        query = (
-            update(Delivery)
-            .where(
-                col(Delivery.id).in_(block),
-                col(Delivery.status) == DUE,
-                or_(col(Delivery.queued_until).is_(None), col(Delivery.queued_until) <= now),
-            )
-            .values(queued_until=until)
-            .returning(col(Delivery.id))
-        )
-        result = await tx.execute(query, execution_options={"synchronize_session": False})
+        result = await tx.execute(_QUEUE, {"ids": block, "now": now, "until": until})
         got |= {key for key in result.scalars() if key is not None}
     return got
 
@@ -179,15 +191,12 @@ async def take_up(tx: Tx, ids: Collection[int], batch: str | None, now: datetime
 
     Others who work on the same rows wait for the end of this transaction and then find nothing.
     """
-    still = col(Delivery.status) == DUE, col(Delivery.due_at) <= now
-    query = columns(*_DUE).where(*still).order_by(col(Delivery.id)).with_for_update()
     found: list[Due] = []
     if batch is not None:
-        found = [Due(*row) for row in await tx.execute(query.where(col(Delivery.batch) == batch))]
+        found = [Due(*row) for row in await tx.execute(_AGAIN, {"call": batch, "now": now})]
     else:
         for block in chunks(sorted(ids)):
-            mine = query.where(col(Delivery.id).in_(block), col(Delivery.batch).is_(None))
-            found += [Due(*row) for row in await tx.execute(mine)]
+            found += [Due(*row) for row in await tx.execute(_FIRST, {"ids": block, "now": now})]
     parts = {row.parts_sent for row in found}
     return found if len(parts) <= 1 else [row for row in found if row.parts_sent == min(parts)]
 
@@ -198,10 +207,7 @@ async def claim(tx: Tx, ids: Collection[int], owner: str, batch: str, now: datet
     `parts` is how many calls show them.
     """
     for block in chunks(ids):
-        query = update(Delivery).where(col(Delivery.id).in_(block))
-        values = {"status": SENDING, "owner": owner, "batch": batch, "parts": parts, "sent_at": now}
-        query = query.values(**values, queued_until=None, tries=col(Delivery.tries) + 1)
-        await tx.execute(query, execution_options={"synchronize_session": False})
+        await tx.execute(_CLAIM, {"ids": block, "sender": owner, "call": batch, "calls": parts, "now": now})
 
 
 async def keep(tx: Tx, ids: Collection[int], owner: str, now: datetime) -> int:
@@ -220,9 +226,9 @@ async def keep(tx: Tx, ids: Collection[int], owner: str, now: datetime) -> int:
 
 async def sent(tx: Tx, ids: Collection[int], part: int, parts: int, message_id: str, now: datetime) -> None:
     """One accepted call: `part` of `parts` are out. Every call's message id is kept, in order."""
-    known = func.trim(col(Delivery.message_id) + " " + message_id)
-    status = SENT if part >= parts else SENDING
-    await record(tx, ids, status=status, parts_sent=part, message_id=known, sent_at=now, error="")
+    to = SENT if part >= parts else SENDING
+    for block in chunks(ids):
+        await tx.execute(_SENT, {"ids": block, "to": to, "part": part, "vendors": message_id, "now": now})
 
 
 async def hold(tx: Tx, until: Mapping[int, datetime]) -> None:
@@ -237,10 +243,8 @@ async def hold(tx: Tx, until: Mapping[int, datetime]) -> None:
 async def record(tx: Tx, ids: Collection[int], *, only: str | None = None, **values: Any) -> None:
     """Set columns of deliveries; with `only` of those that still have this status."""
     for block in chunks(ids):
-        query = update(Delivery).where(col(Delivery.id).in_(block)).values(**values)
-        if only is not None:
-            query = query.where(col(Delivery.status) == only)
-        await tx.execute(query, execution_options={"synchronize_session": False})
+        query = update(_ROWS).where(col(Delivery.id).in_(block)).values(**values)
+        await tx.execute(query if only is None else query.where(col(Delivery.status) == only))
 
 
 async def doubt(tx: Tx, key: str, error: str, now: datetime) -> None:

@@ -37,7 +37,12 @@ class Way(Enum):
 _WAYS: tuple[tuple[re.Pattern[str], Way], ...] = (
     (re.compile(r"SELECT\b"), Way.WATCHED),
     (re.compile(r"INSERT INTO \w+ \([^)]*\) VALUES \("), Way.HERE),
-    (re.compile(r"(?:UPDATE \w+ SET|DELETE FROM \w+) .*WHERE \w+\.\w*id = \?(?: AND .*)?$", re.DOTALL), Way.HERE),
+    (
+        re.compile(
+            r"(?:UPDATE \w+ SET|DELETE FROM \w+) .*WHERE \w+\.\w*id (?:= \?|IN \([?, ]+\))(?: AND .*)?$", re.DOTALL
+        ),
+        Way.HERE,
+    ),
     (re.compile(r"(?:BEGIN|ROLLBACK)$|SAVEPOINT |RELEASE |ROLLBACK TO "), Way.HERE),
 )
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
-from storage.assignments import insert_new
+from storage.assignments import put, table_of
 from storage.database import Database
 from storage.models import Token
 
 _ENTRY = select(Token.value, Token.expires_at)
+_SAME = col(Token.value) == bindparam("old")
 
 
 class StoredTokens:
@@ -29,8 +30,9 @@ class StoredTokens:
     async def put(self, name: str, value: str, expires_at: datetime, *, instead_of: str) -> tuple[str, datetime]:
         """Store a value if what is stored is still `instead_of` (or nothing is); returns what is stored now."""
         async with self._database.transaction() as tx:
-            same = update(Token).where(col(Token.name) == name, col(Token.value) == instead_of)
-            await tx.execute(same.values(value=value, expires_at=expires_at))
-            await tx.execute(insert_new(tx, Token).values(name=name, value=value, expires_at=expires_at))
+            values = {"name": name, "value": value, "expires_at": expires_at}
+            statement = put(tx, table_of(Token), "name", where=_SAME).returning(col(Token.value))
+            if (await tx.execute(statement, values | {"old": instead_of})).first() is not None:
+                return value, expires_at
             row = (await tx.execute(_ENTRY.where(col(Token.name) == name))).one()
         return row[0], row[1]

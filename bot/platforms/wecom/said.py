@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,7 @@ LONGEST = 14_400  # seconds, the longest interval allowed (WC90236)
 LENGTHS = 3600  # how many lengths tell equal messages apart; the shortest is what a repeat can rely on
 _REMEMBERED = 2 * LONGEST - LENGTHS  # a repeat that is the first to arrive begins the vendor's interval anew
 _TRIES = 50
+_ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Said:
     def __init__(self, name: str, store: TokenStore, clock: Clock) -> None:
         self._name, self._store, self._clock = name, store, clock
         self._turn = asyncio.Lock()  # within one process nobody races for a row
+        self._last: OrderedDict[str, str] = OrderedDict()  # what each row was, as far as this process knows
 
     async def interval(self, key: str, body: Mapping[str, Any]) -> int:
         """The `duplicate_check_interval` for a call, in seconds. Raises Temporary when it cannot be written down.
@@ -61,9 +64,9 @@ class Said:
 
     async def _length(self, key: str, words: str, people: str) -> int:
         name = f"{self._name}:{'*' if '|' in people else people.casefold()}"
+        before = self._last.get(name, "")
         for _ in range(_TRIES):
-            stored = await self._store.get(name)
-            before, now = stored[0] if stored else "", self._clock.now()
+            now = self._clock.now()
             said = [each for each in _read(before) if each.at > now.timestamp() - _REMEMBERED]
             taken = {each.length: each.key for each in said if each.words == words}
             for length, whose in taken.items():
@@ -72,9 +75,17 @@ class Said:
             mine = _Said(words, key, _free(zlib.crc32(key.encode()) % LENGTHS, taken), int(now.timestamp()))
             after = "\n".join(map(str, [*said, mine]))
             until = now + timedelta(seconds=_REMEMBERED)
-            if (await self._store.put(name, after, until, instead_of=before))[0] == after:
+            before = (await self._store.put(name, after, until, instead_of=before))[0]
+            self._remember(name, before)
+            if before == after:
                 return mine.length
         raise Temporary("同时往这里发的太多", "storage")
+
+    def _remember(self, name: str, row: str) -> None:
+        self._last[name] = row
+        self._last.move_to_end(name)
+        while len(self._last) > _ROWS:
+            self._last.popitem(last=False)
 
 
 def _free(length: int, taken: Mapping[int, str]) -> int:
