@@ -162,6 +162,7 @@ async def _record(
             copied=Flag.COPIED in score.flags,
             trial=trial,
             created_at=talk.now,
+            board_day=attempts.board_day(row, len(before) + 1),
         ),
     )
     talk.person.unanswered = 0

@@ -83,8 +83,8 @@ def _names(names: Sequence[str], most: int = 40) -> str:
 
 
 async def _own_place(talk: Talk, first: date, last: date) -> Message:
-    everyone = await board_rows.week(talk.tx, first, last)
-    mine = next((row for row in everyone if row.person_id == talk.person_id), None)
+    team = await board_rows.week(talk.tx, first, last, [talk.person.department_id])
+    mine = next((row for row in team if row.person_id == talk.person_id), None)
     head = f"我的这一周｜{first.month}月{first.day}日–{last.month}月{last.day}日"
     if mine is None or not mine.asked:
         return say("这一周没有你的题，好好休息也是应该的。", title=head, buttons=(Button("我的", "我的"),))
@@ -92,7 +92,6 @@ async def _own_place(talk: Talk, first: date, last: date) -> Message:
     if mine.points is not None:
         before = "" if mine.before is None else f"，前四周 {mine.before:.0f} 分"
         lines.append(Line(f"平均 {mine.points:.0f} 分{before}"))
-    team = [row for row in everyone if row.department_id == talk.person.department_id]
     lines += _neighbour_lines(team, talk)
     return Message(tuple(lines), title=head, buttons=(Button("我的", "我的"),))
 

@@ -7,8 +7,9 @@ of all (shrinkage); a person sees neighbours, never a bottom list.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 
 K = 5
 """The smallest group that gets a board."""
@@ -20,7 +21,7 @@ _PRIOR_QUESTIONS = 10.0  # a team's rate starts as if it had this many questions
 _PRIOR_ANSWERS = 3.0  # a change in points starts as if there were this many answers without change
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One person's week. `asked` leaves out days of leave; points are of first tries; None means no answer."""
 
@@ -49,7 +50,7 @@ class TeamRow:
     place: int | None  # None: fewer than K people, not ranked
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     """One named place on a board of people."""
 
@@ -57,6 +58,10 @@ class Standing:
     person_id: int
     name: str
     value: float
+
+
+_Entry = tuple[float, str, int]
+"""Minus the value, the name, the person: sorted, the best comes first."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +100,12 @@ def change(row: Row) -> float | None:
 def build(rows: Sequence[Row], departments: dict[int, str]) -> Board:
     """The board of one scope (a manager's departments, or everybody)."""
     present = [row for row in rows if not row.on_leave]
+    changes = [change(row) for row in present]
     asked, answered = sum(r.asked for r in present), sum(r.answered for r in present)
     average_rate = answered / asked if asked else 0.0
-    named = [row for row in present if row.on_boards]
-    rises = [(value, row) for row in named if (value := change(row)) is not None and value > 0]
-    keen = [row for row in named if row.asked and row.answered >= row.asked]
+    keen = [_entry(float(r.answered), r) for r in present if r.on_boards and r.asked and r.answered >= r.asked]
+    rises = zip(present, changes, strict=True)
+    risen = [_entry(value, r) for r, value in rises if r.on_boards and value is not None and value > 0]
     enough = len(present) >= K
     scored = sum(row.points is not None for row in present) >= K  # an average over few would give away each of them
     return Board(
@@ -107,10 +113,10 @@ def build(rows: Sequence[Row], departments: dict[int, str]) -> Board:
         asked=asked,
         answered=answered,
         average=_mean([row.points for row in present if row.points is not None]) if scored else None,
-        change=_mean([value for row in present if (value := change(row)) is not None]) if scored else None,
-        teams=_teams(present, departments, average_rate),
-        keen=_standings([(float(row.answered), row) for row in keen]) if enough else (),
-        risen=_standings(rises)[:NAMED] if enough else (),
+        change=_mean([value for value in changes if value is not None]) if scored else None,
+        teams=_teams(present, changes, departments, average_rate),
+        keen=_standings(sorted(keen)) if enough else (),
+        risen=_standings(nsmallest(NAMED, risen)) if enough else (),
         enough=enough,
     )
 
@@ -121,8 +127,8 @@ def neighbours(rows: Sequence[Row], person_id: int, reach: int = 3) -> tuple[Sta
     The last place is never shown to others: below the reader only people within reach appear, and a reader in the
     lowest quarter sees only those above.
     """
-    board = [(value, row) for row in rows if row.on_boards and not row.on_leave and (value := change(row)) is not None]
-    standings = _standings(board)
+    board = [row for row in rows if row.on_boards and not row.on_leave]
+    standings = _standings(sorted(_entry(value, row) for row in board if (value := change(row)) is not None))
     mine = next((index for index, standing in enumerate(standings) if standing.person_id == person_id), None)
     if len(standings) < K or mine is None:
         return None
@@ -132,21 +138,26 @@ def neighbours(rows: Sequence[Row], person_id: int, reach: int = 3) -> tuple[Sta
     return standings[max(0, mine - reach) : end]
 
 
-def _teams(rows: Sequence[Row], names: dict[int, str], average: float) -> tuple[TeamRow, ...]:
+def _teams(
+    rows: Sequence[Row], changes: Sequence[float | None], names: dict[int, str], average: float
+) -> tuple[TeamRow, ...]:
     teams = []
     by_department: dict[int, list[Row]] = {}
-    for row in rows:
+    moved: dict[int, list[float]] = {}
+    for row, value in zip(rows, changes, strict=True):
         by_department.setdefault(row.department_id, []).append(row)
+        if value is not None:
+            moved.setdefault(row.department_id, []).append(value)
     for department_id, name in names.items():
         members = by_department.get(department_id)
         if not members:
             continue
         asked, answered = sum(r.asked for r in members), sum(r.answered for r in members)
         fair = (answered + _PRIOR_QUESTIONS * average) / (asked + _PRIOR_QUESTIONS)
-        changes = [value for row in members if (value := change(row)) is not None]
+        moves = moved.get(department_id, [])
         rate = answered / asked if asked else 0.0
         place = 0 if len(members) >= K else None
-        shown = _mean(changes) if place is not None and len(changes) >= K else None
+        shown = _mean(moves) if place is not None and len(moves) >= K else None
         teams.append(TeamRow(department_id, name, len(members), asked, answered, rate, fair, shown, place))
     ranked = sorted((t for t in teams if t.place is not None), key=lambda t: (-t.fair_rate, t.name))
     places = {team.department_id: place for place, team in enumerate(ranked, 1)}
@@ -154,14 +165,16 @@ def _teams(rows: Sequence[Row], names: dict[int, str], average: float) -> tuple[
     return tuple(replace(team, place=places.get(team.department_id)) for team in order)
 
 
-def _standings(values: Sequence[tuple[float, Row]]) -> tuple[Standing, ...]:
-    """Best first; equal values share a place."""
+def _entry(value: float, row: Row) -> _Entry:
+    return -value, row.name, row.person_id
+
+
+def _standings(entries: Iterable[_Entry]) -> tuple[Standing, ...]:
+    """Places for what is in order; equal values share one."""
     standings: list[Standing] = []
-    for index, (value, row) in enumerate(
-        sorted(values, key=lambda pair: (-pair[0], pair[1].name, pair[1].person_id)), 1
-    ):
-        tied = standings and abs(standings[-1].value - value) < 1e-9
-        standings.append(Standing(standings[-1].place if tied else index, row.person_id, row.name, value))
+    for index, (negative, name, person_id) in enumerate(entries, 1):
+        tied = standings and abs(standings[-1].value + negative) < 1e-9
+        standings.append(Standing(standings[-1].place if tied else index, person_id, name, -negative))
     return tuple(standings)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_
 from sqlmodel import col, select
 
+from storage.assignments import ANSWERED, OPEN
 from storage.database import Tx
 from storage.models import Assignment, Attempt
 from storage.people import chunks
@@ -20,6 +21,12 @@ async def add(tx: Tx, row: Attempt) -> Attempt:
     tx.add(row)
     await tx.flush()
     return row
+
+
+def board_day(question: Assignment, number: int) -> date | None:
+    """The day on whose board a try may count: a first try at a campaign's question that is open or was answered."""
+    in_time = question.status in {OPEN, ANSWERED}
+    return question.day if number == 1 and question.reason == "campaign" and in_time else None
 
 
 async def get(tx: Tx, attempt_id: int) -> Attempt | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import case, func
+from sqlalchemy import and_, case, func
 from sqlmodel import col, select
 
 from lessons.boards import Row
@@ -24,44 +24,47 @@ async def week(tx: Tx, first: date, last: date, department_ids: Collection[int] 
 
     Only campaign questions count: they are the same for everybody, returning questions and own practice are not.
     """
-    people = await _learners(tx, department_ids)
     leaves = await leaves_between(tx, first, last)
-    asked = await _asked(tx, first, last, leaves)
-    now = await _points(tx, first, last)
-    before = await _points(tx, first - timedelta(weeks=_WEEKS_BEFORE), first - timedelta(days=1))
+    asked = await _asked(tx, first, last, leaves, department_ids)
+    learners = await _learners(tx, first, last, department_ids)
     rows = []
-    for key, name, department_id, on_boards in people:
+    for key, name, department_id, on_boards, points, answers, now, new in learners:
         count, answered = asked.get(key, (0, 0))
-        points, _ = now.get(key, (None, 0))
-        past, past_answers = before.get(key, (None, 0))
-        away = any(_covers(leave, first, last) for leave in leaves.get(key, []))
-        rows.append(
-            Row(
-                key,
-                name,
-                department_id,
-                count,
-                answered,
-                points,
-                past,
-                past_answers,
-                on_boards,
-                away,
-            )
-        )
+        past = answers - new
+        mean = now / new if new else None
+        before = (points - (now or 0)) / past if past else None
+        away = key in leaves and any(_covers(leave, first, last) for leave in leaves[key])
+        rows.append(Row(key, name, department_id, count, answered, mean, before, past, on_boards, away))
     return rows
 
 
-async def _learners(tx: Tx, department_ids: Collection[int] | None) -> Sequence[tuple[int, str, int, bool]]:
-    """(id, name, department, whether on boards) of the active learners of some departments, or of all, by id."""
-    query = select(Person.id, Person.name, Person.department_id, Person.on_boards)
-    query = query.where(col(Person.active), col(Person.learns)).order_by(col(Person.id))
-    if department_ids is not None:
-        query = query.where(col(Person.department_id).in_(list(department_ids)))
-    return [(key or 0, name, department, shown) for key, name, department, shown in await tx.execute(query)]
+async def _learners(tx: Tx, first: date, last: date, department_ids: Collection[int] | None) -> Iterable[Any]:
+    """Active learners by id: (id, name, department, whether on boards), then points and answers of the first tries
+    that count, with the weeks before and since `first` alone.
+
+    One walk along the index `ix_attempt_board`, which holds all that is read of an answer.
+    """
+    points = col(Attempt.points)
+    new = case((col(Attempt.board_day) >= first, points))
+    sums: list[Any] = [func.sum(points), func.count(points), func.sum(new), func.count(new)]
+    counting = (
+        col(Attempt.person_id) == col(Person.id),
+        col(Attempt.board_day).between(first - timedelta(weeks=_WEEKS_BEFORE), last),
+        *_stands(),
+    )
+    query = (
+        select(col(Person.id), col(Person.name), col(Person.department_id), col(Person.on_boards), *sums)
+        .outerjoin(Attempt, and_(*counting))
+        .where(col(Person.active), col(Person.learns), *_within(department_ids))
+        .group_by(col(Person.id))
+        .order_by(col(Person.id))
+    )
+    return await tx.execute(query)
 
 
-async def _asked(tx: Tx, first: date, last: date, leaves: dict[int, list[Absence]]) -> dict[int, tuple[int, int]]:
+async def _asked(
+    tx: Tx, first: date, last: date, leaves: dict[int, list[Absence]], department_ids: Collection[int] | None
+) -> dict[int, tuple[int, int]]:
     """(asked, answered) by person; what was asked on a day of leave counts only if it was answered."""
     answers = func.sum(case((col(Assignment.status) == "answered", 1), else_=0))
     wanted = (
@@ -70,8 +73,10 @@ async def _asked(tx: Tx, first: date, last: date, leaves: dict[int, list[Absence
         Assignment.reason == "campaign",
     )
     whole = select(col(Assignment.person_id), func.count(), answers).where(*wanted).group_by(col(Assignment.person_id))
+    if department_ids is not None:
+        whole = whole.join(Person, col(Person.id) == col(Assignment.person_id)).where(*_within(department_ids))
     found = {person: (int(count), int(done)) for person, count, done in await tx.execute(whole)}
-    for block in chunks(leaves):
+    for block in chunks(person for person in leaves if person in found):
         query = (
             select(col(Assignment.person_id), col(Assignment.day), func.count(), answers)
             .where(*wanted, col(Assignment.person_id).in_(block))
@@ -82,13 +87,6 @@ async def _asked(tx: Tx, first: date, last: date, leaves: dict[int, list[Absence
                 asked, answered = found[person]
                 found[person] = (asked - int(count) + int(done), answered)
     return found
-
-
-async def _points(tx: Tx, first: date, last: date) -> dict[int, tuple[float, int]]:
-    """(mean points, answers) of first tries that count, by person."""
-    columns = select(Attempt.person_id, func.avg(Attempt.points), func.count())
-    query = _counting(columns, first, last).group_by(col(Attempt.person_id))
-    return {person: (float(mean), count) for person, mean, count in (await tx.execute(query))}
 
 
 async def tries(
@@ -125,10 +123,18 @@ def _counting(selected: Any, first: date, last: date) -> Any:
         Assignment.status == "answered",
         Assignment.reason == "campaign",
         Attempt.number == 1,
-        col(Attempt.withdrawn_at).is_(None),
-        col(Attempt.copied).is_(False),
-        col(Attempt.trial).is_(False),
+        *_stands(),
     )
+
+
+def _stands() -> Any:
+    """A try that was not taken back, is not a copy and was not scored by a grader on trial."""
+    return col(Attempt.withdrawn_at).is_(None), col(Attempt.copied).is_(False), col(Attempt.trial).is_(False)
+
+
+def _within(department_ids: Collection[int] | None) -> Any:
+    """People of some departments, or of all."""
+    return () if department_ids is None else (col(Person.department_id).in_(list(department_ids)),)
 
 
 def _covers(leave: Absence, first: date, last: date) -> bool:

@@ -187,6 +187,7 @@ class Attempt(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("assignment_id", "number"),
         Index("ix_attempt_created_at_person_id", "created_at", "person_id"),
+        Index("ix_attempt_board", "person_id", "board_day", "withdrawn_at", "copied", "trial", "points"),
     )
     id: int | None = Field(default=None, primary_key=True)
     assignment_id: int = Field(foreign_key="assignment.id")
@@ -203,6 +204,7 @@ class Attempt(SQLModel, table=True):
     trial: bool = False  # scored by a grader that has not passed its exam for this lesson: counts nowhere
     withdrawn_at: datetime | None = moment(nullable=True)
     created_at: datetime = moment()
+    board_day: date | None = None  # the day of its question, if it is a campaign's and this the first try, in time
 
 
 class Appeal(SQLModel, table=True):

@@ -99,6 +99,7 @@ async def replies(tx: Tx, day: date, at: datetime, words: str) -> None:
         "copied": literal(False, Boolean),
         "trial": literal(False, Boolean),
         "created_at": literal(at, UtcDateTime),
+        "board_day": literal(day, Date),
     }
     found = select(*values.values()).where(col(Assignment.day) == day, col(Assignment.status) == ANSWERED)
     await tx.execute(insert(Attempt).from_select(list(values), found.order_by(col(Assignment.id))))

@@ -14,7 +14,7 @@ from lessons.catalogue import canonical, digest
 from lessons.model import Criterion, Lesson, Sample
 from lessons.scoring.result import Mark, Score, Verdict
 from lessons.scoring.total import POINTS
-from storage import assignments, people
+from storage import assignments, attempts, people
 from storage import campaigns as rows
 from storage.database import Tx
 from storage.models import Attempt, Person, Review
@@ -36,6 +36,7 @@ class Try:
     sample: Sample
     score: Score
     at: datetime
+    board_day: date | None
 
 
 async def play(tx: Tx, desk: Desk, first: date, until: date, now: datetime, visitors: frozenset[str]) -> None:
@@ -67,7 +68,8 @@ async def play(tx: Tx, desk: Desk, first: date, until: date, now: datetime, visi
                 row.status, row.answered_at = assignments.ANSWERED, at
             if answers and (row is None or row.lesson_id == lesson.id):
                 sample = min(lesson.samples, key=lambda x: (abs(x.band - wish), x.text))
-                tries.append(Try(person, day, lesson, sample, _score(lesson, sample, dice), at))
+                board_day = attempts.board_day(row, 1) if row is not None else day
+                tries.append(Try(person, day, lesson, sample, _score(lesson, sample, dice), at, board_day))
     await assignments.add_many(tx, asked)
     await _keep(tx, desk, tries, now)
 
@@ -142,6 +144,7 @@ def _attempt(each: Try, assignment_id: int) -> dict[str, Any]:
         "scorer": SCORER,
         "copied": False,
         "created_at": each.at,
+        "board_day": each.board_day,
     }
 
 

@@ -20,7 +20,7 @@ from bot.core.clock import SHANGHAI
 from bot.core.errors import SettingError, StorageBusy
 from bot.core.messages import Incoming, Kind, say
 from lessons.boards import Row
-from storage import assignments, audit, boards, campaigns, deliveries, inbox, people, schema, settings
+from storage import assignments, attempts, audit, boards, campaigns, deliveries, inbox, people, schema, settings
 from storage.database import Database, parse_url
 from storage.models import (
     Assignment,
@@ -377,6 +377,7 @@ async def test_the_week_counts_what_it_should(database: Database) -> None:
             await assignments.add(tx, row)
             for number, extra in enumerate(tries, 1):
                 attempt = {**values, "assignment_id": row.id, "number": number, "text": "", "band": 2, "scorer": "t"}
+                attempt["board_day"] = attempts.board_day(row, number)
                 tx.add(Attempt(**{**attempt, **extra}))
 
     await question(anna, MONDAY, "answered", "campaign", {"points": 60}, {"points": 100})
