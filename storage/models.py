@@ -7,7 +7,19 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, Index, LargeBinary, String, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
 NAMING = {
@@ -42,6 +54,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_Key: Any = BigInteger().with_variant(Integer(), "sqlite")  # there every integer has 64 bits
+
+
+def key() -> Any:
+    """The id of a table that grows every day: two thousand million rows are two years of a million people."""
+    return Field(default=None, primary_key=True, sa_type=_Key)
 
 
 def moment(*, nullable: bool = False, index: bool = False) -> Any:
@@ -165,7 +185,7 @@ class Assignment(SQLModel, table=True):
         Index("ix_assignment_status_due_at", "status", "due_at"),
         Index("ix_assignment_day_person_id", "day", "person_id"),
     )
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = key()
     person_id: int = Field(foreign_key="person.id", index=True)
     lesson_id: str
     digest: str = Field(max_length=16)
@@ -189,8 +209,8 @@ class Attempt(SQLModel, table=True):
         Index("ix_attempt_created_at_person_id", "created_at", "person_id"),
         Index("ix_attempt_board", "person_id", "board_day", "withdrawn_at", "copied", "trial", "points"),
     )
-    id: int | None = Field(default=None, primary_key=True)
-    assignment_id: int = Field(foreign_key="assignment.id")
+    id: int | None = key()
+    assignment_id: int = Field(foreign_key="assignment.id", sa_type=_Key)
     person_id: int = Field(foreign_key="person.id", index=True)
     lesson_id: str = Field(index=True)
     digest: str = Field(max_length=16)
@@ -220,7 +240,7 @@ class Appeal(SQLModel, table=True):
         Index("ix_appeal_status_created_at", "status", "created_at"),
     )
     id: int | None = Field(default=None, primary_key=True)
-    attempt_id: int = Field(foreign_key="attempt.id")
+    attempt_id: int = Field(foreign_key="attempt.id", sa_type=_Key)
     person_id: int = Field(foreign_key="person.id", index=True)
     lesson_id: str
     digest: str = Field(max_length=16)
@@ -318,7 +338,7 @@ class Favourite(SQLModel, table=True):
 class Lookup(SQLModel, table=True):
     """One template search: the masked words, how many hits, which was picked. Zero hits are the trainers' list."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = key()
     person_id: int = Field(foreign_key="person.id", index=True)
     words: str
     hits: int = Field(index=True)
@@ -342,7 +362,7 @@ class Inbox(SQLModel, table=True):
         Index("ix_inbox_status_received_at", "status", "received_at"),
         Index("ix_inbox_received_at", "received_at"),
     )
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = key()
     platform: str
     key: str
     sender: str
@@ -371,7 +391,7 @@ class Delivery(SQLModel, table=True):
         Index("ix_delivery_sent_at", "sent_at"),
         Index("ix_delivery_content_created_at", "content", "created_at"),
     )
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = key()
     key: str = Field(max_length=160)
     person_id: int | None = Field(default=None, foreign_key="person.id")
     platform: str

@@ -38,7 +38,7 @@ async def database(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Databas
         ("UPDATE person SET unanswered=? WHERE person.id = ?", Way.HERE),
         ("UPDATE assignment SET status=? WHERE assignment.status = ? AND assignment.due_at <= ?", Way.APART),
         ("UPDATE delivery SET status=? WHERE delivery.person_id = ? AND delivery.kind IN (?)", Way.HERE),
-        ("UPDATE attempt SET text=? WHERE attempt.id IN (?, ?)", Way.APART),
+        ("UPDATE attempt SET text=? WHERE attempt.id IN (?, ?)", Way.HERE),
         ("DELETE FROM review WHERE review.id = ?", Way.HERE),
         ("DELETE FROM review", Way.APART),
         ("BEGIN", Way.HERE),
