@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -76,8 +78,12 @@ class Ticker:
         return len(found)
 
     def _every(self, seconds: float, name: str, job: Callable[[], Awaitable[object]]) -> None:
+        async def run() -> None:
+            with contextlib.suppress(asyncio.CancelledError):  # the end
+                await job()
+
         self._scheduler.add_job(
-            job,
+            run,
             IntervalTrigger(seconds=seconds),
             id=name,
             name=name,

@@ -54,7 +54,7 @@ class Database:
         self._turn = asyncio.Lock()
 
     async def _connect(self) -> sqlite.Connection:
-        return await sqlite.connect(str(self.url.database), timeout=_PATIENCE)
+        return await sqlite.connect(str(self.url.database), patience=_PATIENCE)
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
@@ -129,7 +129,7 @@ def _configure_sqlite(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

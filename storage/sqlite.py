@@ -1,9 +1,9 @@
 """SQLite's connections for the asyncio engine: short statements run where they are, whatever may take long in a thread.
 
 aiosqlite gives each of the four steps of a statement to a thread and waits for it: a chat message, some thirty
-statements of 20 µs, spent 13 ms of work on that alone. Here only what waits for the disk or for a lock leaves the loop
-(BEGIN IMMEDIATE, COMMIT), what changes many rows, and a query that has not ended after a millisecond or two, which is
-stopped and asked again in a thread.
+statements of 20 µs, spent 13 ms of work on that alone. Here only what waits leaves the loop: COMMIT, BEGIN IMMEDIATE
+while another process writes, what changes many rows, and a query that has not ended after a millisecond or two, which
+is stopped and asked again in a thread.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Way(Enum):
 
     HERE = auto()
     WATCHED = auto()  # here, unless it takes long; only for what changes nothing
+    UNLOCKED = auto()  # here, unless it would have to wait for another process
     APART = auto()
 
 
@@ -43,6 +44,7 @@ _WAYS: tuple[tuple[re.Pattern[str], Way], ...] = (
         ),
         Way.HERE,
     ),
+    (re.compile(r"BEGIN IMMEDIATE$"), Way.UNLOCKED),
     (re.compile(r"(?:BEGIN|ROLLBACK)$|SAVEPOINT |RELEASE |ROLLBACK TO "), Way.HERE),
 )
 
@@ -59,7 +61,8 @@ class Connection:
     When a task is cancelled while a thread works for it, the next use of the connection waits for that thread.
     """
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
+    def __init__(self, raw: sqlite3.Connection, patience: int) -> None:
+        self.patience = patience
         self._connection: sqlite3.Connection | None = raw  # SQLAlchemy looks whether it is still there
         self._unfinished: asyncio.Future[Any] | None = None
 
@@ -133,6 +136,9 @@ class Cursor:
         if way is Way.WATCHED:
             if not self._within(statement, parameters):
                 await self._connection.apart(lambda: self._run(statement, parameters))
+        elif way is Way.UNLOCKED:
+            if not self._at_once(statement):
+                await self._connection.apart(lambda: self._run(statement, parameters))
         elif way is Way.HERE and len(parameters) <= _VALUES:
             self._run(statement, parameters)
         else:
@@ -140,7 +146,10 @@ class Cursor:
         return self
 
     async def executemany(self, statement: str, rows: Sequence[Sequence[Any]]) -> Cursor:
-        await self._connection.apart(lambda: self._raw.executemany(statement, rows))
+        if way_of(statement) is Way.HERE and sum(map(len, rows)) <= _VALUES:
+            self._raw.executemany(statement, rows)
+        else:
+            await self._connection.apart(lambda: self._raw.executemany(statement, rows))
         return self
 
     async def fetchall(self) -> list[Any]:
@@ -166,6 +175,20 @@ class Cursor:
         self._raw.execute(statement, parameters)
         self._rows = self._raw.fetchall() if self._raw.description else []
 
+    def _at_once(self, statement: str) -> bool:
+        """Run what takes a lock; False when somebody else holds it."""
+        raw = self._connection.raw
+        raw.execute("PRAGMA busy_timeout=0")
+        try:
+            self._run(statement, ())
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return False
+        finally:
+            raw.execute(f"PRAGMA busy_timeout={self._connection.patience}")
+        return True
+
     def _within(self, statement: str, parameters: Sequence[Any]) -> bool:
         """Run a query for so many steps; False when it had not ended by then."""
         raw = self._connection.raw
@@ -181,13 +204,14 @@ class Cursor:
         return True
 
 
-async def connect(path: str, **options: Any) -> Connection:
-    """A connection that leaves BEGIN to us."""
+async def connect(path: str, *, patience: float) -> Connection:
+    """A connection that leaves BEGIN to us, and waits `patience` seconds for other processes."""
 
     def opened() -> sqlite3.Connection:
         raw: sqlite3.Connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, cached_statements=256, **options
+            path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=patience
         )
         return raw
 
-    return Connection(await asyncio.get_running_loop().run_in_executor(_THREADS, opened))
+    raw = await asyncio.get_running_loop().run_in_executor(_THREADS, opened)
+    return Connection(raw, round(patience * 1000))

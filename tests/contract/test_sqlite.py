@@ -42,7 +42,7 @@ async def database(migrated_file: Path, tmp_path: Path) -> AsyncIterator[Databas
         ("DELETE FROM review WHERE review.id = ?", Way.HERE),
         ("DELETE FROM review", Way.APART),
         ("BEGIN", Way.HERE),
-        ("BEGIN IMMEDIATE", Way.APART),
+        ("BEGIN IMMEDIATE", Way.UNLOCKED),
         ("ROLLBACK TO SAVEPOINT sa_savepoint_1", Way.HERE),
         ("CREATE TABLE x (a)", Way.APART),
         ("PRAGMA journal_mode=WAL", Way.APART),
