@@ -174,7 +174,7 @@ class Dispatcher:
         if person is None or person.id is None:
             return await self._finish(tx, row, None, (_stranger(),), now, passive=passive)
         await people.lock(tx, person.id)
-        stamp = await ledger.stamp_of(tx, self.desk, person, row.received_at)  # now: they may be about to take leave
+        row.person_id, row.stamp = person.id, await ledger.stamp_of(tx, self.desk, person, row.received_at)
         state = State.from_data(await conversations.load(tx, person.id))
         talk = self._talk(tx, person, await people.roles(tx, person.id), state)
         kind = Kind(row.kind)
@@ -186,7 +186,7 @@ class Dispatcher:
             kind = Kind.SUBSCRIBE
         face = await clicks.judge(talk, (row.platform, row.sender), card, row.text) if card else None
         if face is not None and face.lines:
-            return await self._finish(tx, row, person.id, (face,), now, stamp=stamp, passive=passive)
+            return await self._finish(tx, row, person.id, (face,), now, passive=passive)
         reply = await handlers.respond(talk, Kind.TEXT if kind is Kind.CLICK else kind, row.text)
         if reply.state != state:
             await conversations.save(tx, person.id, reply.state.to_data(), now)
@@ -195,8 +195,8 @@ class Dispatcher:
             await chat_lines.forget(tx, row.key)  # the local page keeps its own copy
         await deliveries.enqueue(tx, reply.others, now)
         if card:  # the response to a tap has room for the card's new face only
-            return await self._finish(tx, row, person.id, reply.messages, now, stamp=stamp, passive=False, face=face)
-        return await self._finish(tx, row, person.id, reply.messages, now, stamp=stamp, passive=passive)
+            return await self._finish(tx, row, person.id, reply.messages, now, passive=False, face=face)
+        return await self._finish(tx, row, person.id, reply.messages, now, passive=passive)
 
     def _talk(self, tx: Tx, person: Person, roles: frozenset[Role], state: State) -> Talk:
         return Talk(tx, self.desk, person, roles, state, self.clock.now())
@@ -218,7 +218,6 @@ class Dispatcher:
         answer: tuple[Message, ...],
         now: datetime,
         *,
-        stamp: str = "",
         passive: bool,
         face: Message | None = None,
     ) -> tuple[Message, ...]:
@@ -233,7 +232,6 @@ class Dispatcher:
         await deliveries.enqueue(tx, owed, now, address=(row.platform, row.sender))
         carried = carried if face is None else (face,)
         row.status, row.done_at, row.carried = inbox.DONE, now, messages.dump(carried)
-        row.person_id, row.stamp = person_id, stamp
         return carried
 
     async def _apologise(self, tx: Tx, row: Inbox) -> None:

@@ -18,8 +18,8 @@ from handlers.hours import House
 from storage import assignments, deliveries
 from storage import hours as rows_of
 from storage.database import Tx
-from storage.deliveries import Due
 from storage.hours import Times
+from storage.sending import Due
 
 log = logging.getLogger(__name__)
 

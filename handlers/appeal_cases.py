@@ -13,6 +13,7 @@ from handlers.appeal_notices import FEWEST, MOST, QUEUE, STATUS_NAMES, about, du
 from handlers.context import Reply, Talk, title_of
 from handlers.corrections import Change
 from lessons import appeal
+from lessons.judge.verdict import PREFIX
 from lessons.model import Criterion, Lesson
 from lessons.scoring.result import Score
 from storage import appeals, attempts, audit
@@ -100,7 +101,8 @@ async def _case(talk: Talk, row: Appeal | None) -> Message:
     if isinstance(lesson, Lesson) and row.subject in set(Criterion):
         point = lesson.points.get(Criterion(row.subject))
         lines += [Line(f"题里要的：{point.want}")] if point else []
-    lines.append(hint(f"整段当时是 {worth(row.band, row.points)}，由 {row.score['scorer']} 评的。"))
+    grader = "判卷模型" if str(row.score["scorer"]).startswith(PREFIX) else "离线评分"
+    lines.append(hint(f"整段当时是 {worth(row.band, row.points)}，{grader}给的。"))
     if row.status != appeals.OPEN:
         lines += [strong(f"{STATUS_NAMES[row.status]}{moved(row)}"), *([quote(row.ruling)] if row.ruling else [])]
     elif row.person_id == talk.person_id:

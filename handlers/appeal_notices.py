@@ -56,7 +56,7 @@ async def remind(context: TickContext) -> list[Owed]:
         if not count or key in absent or when is None or when > context.now + _SOON:
             continue
         if await rows_of.fire(context.tx, f"appeals@{today}#{key}", "planned", context.now):
-            message = say(f"有 {count} 条申诉等您看，打“申诉队列”。", buttons=(QUEUE,))
+            message = say(f"有 {count} 条申诉等你看，打“申诉队列”。", buttons=(QUEUE,))
             owed.append(Owed(f"appeals:{today}:{key}", key, "notice", message, when, end))
     return owed
 

@@ -167,13 +167,14 @@ async def _reviews(context: TickContext, free: dict[int, Person], start: datetim
             continue
         del free[card.person_id]
         chosen[card.person_id, card.lesson_id] = moment
-        await assignments.keep_version(context.tx, digest(lesson), lesson.id, canonical(lesson), context.now)
         new.append(_row(card.person_id, lesson, None, "review", context, due_at, moment))
     await assignments.add_many(context.tx, new)
     owed = []
     for lesson_id in sorted({key[1] for key in chosen}):
+        asked = lessons[lesson_id]
+        await assignments.keep_version(context.tx, digest(asked), asked.id, canonical(asked), context.now)
         ids = await assignments.ids_of_day(context.tx, lesson_id, context.today)
-        message = cards.question(lessons[lesson_id], "review", "今天 18:00 ")
+        message = cards.question(asked, "review", "今天 18:00 ")
         owed += [
             Owed(f"question:{ids[person]}", person, "challenge", message, moment, due_at)
             for (person, lesson), moment in chosen.items()

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import bindparam, func, update
 from sqlmodel import col, select
 
-from storage.assignments import insert_new
 from storage.database import Tx
 from storage.models import Appeal, Attempt
+from storage.statements import insert_new
 
 OPEN, UPHELD, REJECTED, VOID = "open", "upheld", "rejected", "void"
 

@@ -6,22 +6,18 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import SQLModel, col, select
+from sqlmodel import col, select
 
 from lessons.ladder import Card
 from storage.database import Tx
 from storage.models import Assignment, Delivery, LessonVersion, Review
-from storage.people import chunks
+from storage.statements import chunks, insert_new, put, table_of
 
 _QUESTION = re.compile(r"question:(\d+)")
 WAITING, OPEN, ANSWERED, MISSED, WITHDRAWN = "waiting", "open", "answered", "missed", "withdrawn"
-
-_DIALECTS: dict[str, Any] = {"postgresql": postgresql, "sqlite": sqlite}
 
 # Every message asks these: written down once, they cost half of what they cost when they are built each time.
 _OF = select(Assignment).where(Assignment.person_id == bindparam("person")).order_by(col(Assignment.id))
@@ -30,33 +26,6 @@ _OF_DAY = _OF.where(Assignment.day == bindparam("day"))
 _CARD = select(Review).where(Review.person_id == bindparam("person"), Review.lesson_id == bindparam("lesson"))
 _DUE_CARDS = select(Review).where(col(Review.due_on) <= bindparam("day")).order_by(col(Review.due_on), col(Review.id))
 _DUE_CARDS_OF = _DUE_CARDS.where(Review.person_id == bindparam("person"))
-
-
-def insert_new(tx: Tx, table: Any) -> Any:
-    """An INSERT that leaves rows alone whose unique key is taken; the same on both databases."""
-    return _insert_new(tx.get_bind().dialect.name, table)
-
-
-@lru_cache(maxsize=128)
-def _insert_new(dialect: str, table: Any) -> Any:
-    return _DIALECTS[dialect].insert(table).on_conflict_do_nothing()
-
-
-def put(tx: Tx, table: Any, *key: str, where: Any = None) -> Any:
-    """An INSERT that replaces the row with the same `key`, if `where` holds for it; the same on both databases."""
-    return _put(tx.get_bind().dialect.name, table, key, where)
-
-
-@lru_cache(maxsize=128)
-def _put(dialect: str, table: Any, key: tuple[str, ...], where: Any) -> Any:
-    statement = _DIALECTS[dialect].insert(table)
-    others = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=key, set_=others, where=where)
-
-
-def table_of(rows: type[SQLModel]) -> Any:
-    """The table itself: for bulk inserts, which then take no detour over objects."""
-    return rows.__table__  # type: ignore[attr-defined]
 
 
 async def keep_version(tx: Tx, digest: str, lesson_id: str, content: str, now: datetime) -> None:

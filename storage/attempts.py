@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from storage.assignments import ANSWERED, OPEN
 from storage.database import Tx
 from storage.models import Assignment, Attempt
-from storage.people import chunks
+from storage.statements import chunks
 
 _OF_ASSIGNMENT = select(Attempt).where(Attempt.assignment_id == bindparam("assignment")).order_by(col(Attempt.number))
 

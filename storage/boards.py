@@ -14,7 +14,8 @@ from lessons.gap import Tries
 from lessons.model import Criterion
 from storage.database import Tx
 from storage.models import Absence, Assignment, Attempt, Person
-from storage.people import chunks, leaves_between
+from storage.people import leaves_between
+from storage.statements import chunks
 
 _WEEKS_BEFORE = 4
 

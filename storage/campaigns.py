@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from storage.assignments import insert_new
 from storage.database import Tx
 from storage.models import Campaign, Firing
+from storage.statements import insert_new
 
 DRAFT, RUNNING, PAUSED, ENDED = "draft", "running", "paused", "ended"
 

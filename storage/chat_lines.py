@@ -9,9 +9,9 @@ from sqlalchemy import delete, func
 from sqlmodel import col, select
 
 from bot.core.messages import Message
-from storage.assignments import insert_new
 from storage.database import Tx
 from storage.models import ChatLine, Person
+from storage.statements import insert_new
 
 
 async def lock(tx: Tx, person_ids: Iterable[int]) -> set[int]:

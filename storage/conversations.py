@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import bindparam
 from sqlmodel import select
 
-from storage.assignments import put, table_of
 from storage.database import Tx
 from storage.models import Conversation
+from storage.statements import put, table_of
 
 _STATE = select(Conversation.state).where(Conversation.person_id == bindparam("person_id"))
 

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from storage import people
 from storage.database import Tx
 from storage.models import Department, Identity, Person
+from storage.statements import chunks
 
 NAMELESS = "未命名部门"
 _LOCAL = "web"  # the chat page is no organisation's platform
@@ -120,7 +121,7 @@ async def add_people(tx: Tx, platform: str, arrivals: Sequence[Arrival], now: da
     """New learners with their account."""
     person = Person(name="", department_id=0, created_at=now).model_dump(exclude={"id"})
     account = Identity(platform=platform, external_id="", person_id=0).model_dump(exclude={"id"})
-    for block in people.chunks(arrivals, 1000):
+    for block in chunks(arrivals, 1000):
         rows = [person | {"name": each.name, "department_id": each.department_id} for each in block]
         ids = await tx.scalars(insert(Person).returning(col(Person.id), sort_by_parameter_order=True), rows)
         pairs = zip(block, ids, strict=True)
@@ -130,5 +131,5 @@ async def add_people(tx: Tx, platform: str, arrivals: Sequence[Arrival], now: da
 
 async def change_people(tx: Tx, values: Mapping[int, Any], column: str) -> None:
     """Set one column of many people, each to a value of their own."""
-    for block in people.chunks(values.items(), 1000):
+    for block in chunks(values.items(), 1000):
         await tx.execute(update(Person), [{"id": key, column: value} for key, value in block])

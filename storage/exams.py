@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from storage.assignments import insert_new
 from storage.database import Tx
 from storage.models import Exam
+from storage.statements import insert_new
 
 
 async def find(tx: Tx, grader: str, digest: str) -> Exam | None:

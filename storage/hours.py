@@ -13,7 +13,8 @@ from sqlmodel import col
 from bot.core.calendar import Shift
 from storage.database import Tx
 from storage.models import Absence, Person
-from storage.people import Reached, chunks
+from storage.people import Reached
+from storage.statements import chunks
 
 REST = "rest"
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlmodel import col, select
 
 from bot.core.messages import Incoming
-from storage.assignments import insert_new
 from storage.database import Tx
 from storage.models import Inbox
+from storage.statements import insert_new
 
 NEW, DONE, FAILED = "new", "done", "failed"
 

@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from storage.database import Tx
 from storage.models import Delivery
-from storage.people import chunks
+from storage.statements import chunks
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _ALL, _ANY = text("SELECT pg_advisory_xact_lock(7243)"), text("SELECT pg_advisory_xact_lock_shared(7243)")

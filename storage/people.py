@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from storage.database import Tx
 from storage.models import Absence, Department, Identity, Person, Role, RoleGrant
+from storage.statements import chunks
 
 UNSORTED = "未分组"
 
@@ -286,18 +287,6 @@ async def leaves_between(tx: Tx, first: date, last: date) -> dict[int, list[Abse
 
 def _not_over(day: date) -> Any:
     return or_(col(Absence.last_day).is_(None), col(Absence.last_day) >= day)
-
-
-def chunks(values: Iterable[Any], size: int = 500) -> Iterable[list[Any]]:
-    """Lists of at most `size`, because both databases bound the parameters of one statement."""
-    block: list[Any] = []
-    for value in values:
-        block.append(value)
-        if len(block) == size:
-            yield block
-            block = []
-    if block:
-        yield block
 
 
 def _id(row: Any) -> int:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import JSON, Boolean, Date, Integer, String, delete, func, insert, literal, null, select, text
 from sqlmodel import SQLModel, col
 
-from storage.assignments import ANSWERED, MISSED, OPEN, bulk, table_of
+from storage.assignments import ANSWERED, MISSED, OPEN, bulk
 from storage.database import Tx
 from storage.deliveries import SENT
 from storage.models import (
@@ -28,6 +28,7 @@ from storage.models import (
     Person,
     UtcDateTime,
 )
+from storage.statements import table_of
 
 T = TypeVar("T", bound=SQLModel)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Double, case, cast, func, update
 from sqlmodel import col, select
 
-from storage.assignments import insert_new
 from storage.database import Tx
 from storage.models import Rate
+from storage.statements import insert_new
 
 LONGEST = 900.0
 """Seconds ahead that are believed; a clock may have been set back."""

@@ -9,11 +9,10 @@ from datetime import datetime
 from sqlalchemy import func, update
 from sqlmodel import col, select
 
-from storage.assignments import insert_new
 from storage.database import Tx
 from storage.deliveries import CANCELLED, DUE, FAILED, UNKNOWN
 from storage.models import Content, Delivery
-from storage.people import chunks
+from storage.statements import chunks, insert_new
 
 RESENT = "resent"
 """The status of a row that was sent again: what became of it is as unknown as before, but it is decided."""

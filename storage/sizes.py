@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import JSON, Boolean, Date, DateTime, Float, Integer, LargeBinary, Text, Time, case, cast, func, text
 from sqlmodel import SQLModel, select
 
-from storage.assignments import table_of
 from storage.database import Tx
+from storage.statements import table_of
 
 _FIXED: tuple[tuple[Any, int], ...] = (
     (Boolean, 1),

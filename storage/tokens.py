@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import bindparam
 from sqlmodel import col, select
 
-from storage.assignments import put, table_of
 from storage.database import Database
 from storage.models import Token
+from storage.statements import put, table_of
 
 _ENTRY = select(Token.value, Token.expires_at)
 _SAME = col(Token.value) == bindparam("old")

@@ -14,9 +14,9 @@ from bot.core.clock import Clock
 from bot.delivery.turns import Turns
 from bot.jobs.base import Job, Jobs
 from bot.platforms.base import Platform
-from storage import deliveries
+from storage import deliveries, sending
 from storage.database import Database
-from storage.deliveries import Due
+from storage.sending import Due
 
 SEND = "send"
 """The task that carries out a call."""
@@ -60,7 +60,7 @@ class Office:
         """Before the first look: a queue that forgets has nothing of what it was given before."""
         if self.jobs is not None and not self.jobs.keeps:
             async with self.database.transaction() as tx:
-                await deliveries.unqueue(tx)
+                await sending.unqueue(tx)
 
     async def run_once(self) -> int:
         """Sort once; returns how many deliveries were put into the queue or called off."""
@@ -75,7 +75,7 @@ class Office:
         now = self.clock.now()
         open_platforms = await self._open()
         async with self.database.reading() as tx:
-            found = await deliveries.due(tx, now, open_platforms, _ROWS, answers_only=answers_only)
+            found = await sending.due(tx, now, open_platforms, _ROWS, answers_only=answers_only)
         if not found:
             return [], 0
         late = {row.id for row in found if row.expires_at is not None and row.expires_at <= now}
@@ -85,7 +85,7 @@ class Office:
         calls = self._calls([row for row in found if row.id not in late])[:_WAITING]
         async with self.database.transaction() as tx:
             wanted = [key for call in calls for key in call.ids]
-            got = await deliveries.queue(tx, wanted, now, now + QUEUED)
+            got = await sending.queue(tx, wanted, now, now + QUEUED)
         mine = [
             Call(call.platform, ids, call.batch, call.urgent)
             for call in calls

@@ -23,11 +23,11 @@ from bot.delivery.outcome import Outcome
 from bot.delivery.turns import SPARE, Turns
 from bot.gate import Gate
 from bot.platforms.base import Alarm, Payload, Platform, Sent
-from storage import deliveries
+from storage import deliveries, sending
 from storage.database import Database, Tx
-from storage.deliveries import Due
 from storage.models import Delivery
 from storage.pace import Pace, full, lock
+from storage.sending import Due
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Courier:
     async def recover(self) -> int:
         """Settle what a dead sender left half-way; returns how many rows there were."""
         async with self.database.transaction() as tx:
-            rows = await deliveries.in_flight_of_others(tx, self._live, self.clock.now() - ORPHAN)
+            rows = await sending.in_flight_of_others(tx, self._live, self.clock.now() - ORPHAN)
             safe = [row.id or 0 for row in rows if self._can_repeat(row)]
             rest = [row.id or 0 for row in rows if not self._can_repeat(row)]
             await deliveries.record(tx, safe, status=deliveries.DUE, queued_until=None)
@@ -159,7 +159,7 @@ class _Round:
         None when there is nothing to do, or not yet.
         """
         now = self.courier.clock.now()
-        rows = await deliveries.take_up(tx, ids, batch, now)
+        rows = await sending.take_up(tx, ids, batch, now)
         if self.courier.gate is not None:
             rows = await self.courier.gate.through(tx, self.platform, rows, now)
         if not rows:
@@ -178,7 +178,7 @@ class _Round:
         if not taken:
             await deliveries.record(tx, _ids(rows), due_at=now + timedelta(seconds=wait), queued_until=None)
             return None
-        await deliveries.claim(tx, _ids(rows), self.owner, key, now, len(payloads))
+        await sending.claim(tx, _ids(rows), self.owner, key, now, len(payloads))
         return rows, payloads, start
 
     async def _with_room(self, tx: Tx, rows: list[Due], parts: int) -> list[Due]:
@@ -192,14 +192,14 @@ class _Round:
         pace = Pace(limits.person_per_minute, limits.person_per_hour)
         wait = await full(tx, self.platform.name, recipients, parts, pace, self.courier.clock.now())
         if wait:
-            await deliveries.hold(tx, {row.id: wait[row.recipient] for row in rows if row.recipient in wait})
+            await sending.hold(tx, {row.id: wait[row.recipient] for row in rows if row.recipient in wait})
             note(log, "delivery.held", "some people have been sent all they may be for now", people=len(wait))
         return [row for row in rows if row.recipient not in wait]
 
     async def _still_mine(self, rows: Sequence[Due]) -> bool:
         """Whether a claim that has grown old still holds; then it is as good as new."""
         async with self.courier.database.transaction() as tx:
-            kept = await deliveries.keep(tx, _ids(rows), self.owner, self.courier.clock.now())
+            kept = await sending.keep(tx, _ids(rows), self.owner, self.courier.clock.now())
         if kept != len(rows):
             note(log, "delivery.lost", "another sender took this call for abandoned", logging.WARNING, people=len(rows))
         return kept == len(rows)

@@ -17,9 +17,9 @@ from bot.core.log import note
 from bot.delivery.calls import PATIENCE
 from bot.delivery.turns import Turns
 from bot.platforms.base import Alarm, Notice, Platform, Sent
-from storage import deliveries
+from storage import deliveries, sending
 from storage.database import Database
-from storage.deliveries import Due
+from storage.sending import Due
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Outcome:
         async with self.database.transaction() as tx:
             for row_id, reason in failed.items():
                 await deliveries.record(tx, [row_id], status=deliveries.FAILED, error=reason[:200])
-            await deliveries.sent(tx, [row.id for row in reached], part, parts, sent.message_id, self.clock.now())
+            await sending.sent(tx, [row.id for row in reached], part, parts, sent.message_id, self.clock.now())
             if gap is not None and reached:
                 _, wait = await self.turns.take(tx, platform.name, gap, 10 * PATIENCE)
         start = time.monotonic() + wait

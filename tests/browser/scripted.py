@@ -182,7 +182,8 @@ class ScriptedBot:
 
     def _answers(self, incoming: Incoming) -> tuple[Message, ...]:
         if incoming.kind is Kind.ENTER:
-            return (CHALLENGE,) if incoming.sender == "1" else ()
+            before = [each.kind for each in self.heard if each.sender == incoming.sender and each is not incoming]
+            return (CHALLENGE,) if incoming.sender == "1" and Kind.ENTER not in before else ()
         if "全部退回" in incoming.text:
             return (RED_LINE,)
         if "辛苦钱" in incoming.text:

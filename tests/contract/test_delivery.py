@@ -19,7 +19,7 @@ from bot.core.messages import Message, say
 from bot.delivery import Courier
 from bot.delivery.turns import turns_of
 from bot.platforms.base import Limits, Payload, Platform, Sent
-from storage import deliveries, people
+from storage import deliveries, people, sending
 from storage.database import Database
 from storage.deliveries import CANCELLED, DUE, FAILED, SENDING, SENT, UNKNOWN, Owed
 from storage.models import Content, Delivery
@@ -113,9 +113,9 @@ class Post:
     async def claimed_by_another(self, *, ago: timedelta) -> None:
         """Somebody took up everything that is due, then died."""
         async with self.database.transaction() as tx:
-            rows = await deliveries.due(tx, self.clock.now(), [self.vendor.name], 100)
+            rows = await sending.due(tx, self.clock.now(), [self.vendor.name], 100)
             ids = [row.id or 0 for row in rows]
-            await deliveries.claim(tx, ids, "dead", "their-batch", self.clock.now())
+            await sending.claim(tx, ids, "dead", "their-batch", self.clock.now())
             await deliveries.record(tx, ids, sent_at=self.clock.now() - ago)
 
 

@@ -36,7 +36,7 @@ async def named(world: World, name: str) -> Friend:
 async def test_trainers_find_appeals_in_every_state(demo: World) -> None:
     trainer = await named(demo, "何静")
     await trainer.reads()
-    trainer.hears("有 2 条申诉等您看")
+    trainer.hears("有 2 条申诉等你看")
     await trainer.says("申诉队列")
     trainer.hears("申诉队列｜2 件", "理由：")
     async with demo.database.reading() as tx:

@@ -17,7 +17,7 @@ from bot.core.messages import Message, say
 from bot.delivery import Courier
 from bot.delivery.turns import turns_of
 from bot.platforms.base import Limits, Payload, Platform, Sent
-from storage import deliveries, people
+from storage import deliveries, people, sending
 from storage.database import Database
 from storage.deliveries import DUE, SENT, Owed
 from storage.models import Delivery
@@ -270,7 +270,7 @@ async def test_a_sender_that_looks_for_room_waits_until_another_has_taken_its_ow
         assert await full(tx, "dropping", ["alice"], 1, limits, now) == {}
         looking = asyncio.create_task(look())
         await asyncio.sleep(0.2)  # time enough to look, if nothing held it back
-        await deliveries.claim(tx, [row.id or 0], "me", "batch", now)
+        await sending.claim(tx, [row.id or 0], "me", "batch", now)
     assert set(await looking) == {"alice"}
 
 

@@ -20,7 +20,19 @@ from bot.core.clock import SHANGHAI
 from bot.core.errors import SettingError, StorageBusy
 from bot.core.messages import Incoming, Kind, say
 from lessons.boards import Row
-from storage import assignments, attempts, audit, boards, campaigns, deliveries, inbox, people, schema, settings
+from storage import (
+    assignments,
+    attempts,
+    audit,
+    boards,
+    campaigns,
+    deliveries,
+    inbox,
+    people,
+    schema,
+    sending,
+    settings,
+)
 from storage.database import Database, parse_url
 from storage.models import (
     Assignment,
@@ -352,8 +364,8 @@ async def test_only_what_is_not_sent_can_be_cancelled(database: Database) -> Non
     (key,) = await persons(database, "a")
     async with database.transaction() as tx:
         await deliveries.enqueue(tx, [owed("k1", key), owed("k2", key)], NOW)
-        first = (await deliveries.due(tx, NOW, ["web"], 10))[0]
-        await deliveries.claim(tx, [first.id or 0], "me", "batch", NOW)
+        first = (await sending.due(tx, NOW, ["web"], 10))[0]
+        await sending.claim(tx, [first.id or 0], "me", "batch", NOW)
         assert await deliveries.cancel_owed(tx, key, ["challenge"]) == 0
         assert await deliveries.cancel_owed(tx, key, ["answer"]) == 1
         assert await deliveries.counts(tx, NOW) == {deliveries.SENDING: 1, deliveries.CANCELLED: 1}

@@ -30,7 +30,7 @@ async def appealed(person: Friend, *numbers: int) -> None:
 async def heard_by(person: Friend) -> int:
     """How many messages about the queue have come since last time."""
     await person.reads()
-    return person.text.count("条申诉等您看")
+    return person.text.count("条申诉等你看")
 
 
 async def test_one_line_with_the_count_on_the_next_working_morning(
@@ -43,7 +43,7 @@ async def test_one_line_with_the_count_on_the_next_working_morning(
     assert await heard_by(trainer) == 0
     await world.at("09:30", TUESDAY)
     assert await heard_by(trainer) == 1
-    trainer.hears("有 3 条申诉等您看，打“申诉队列”")
+    trainer.hears("有 3 条申诉等你看，打“申诉队列”")
     assert trainer.buttons == ["申诉队列"]
     await world.at("17:50", TUESDAY)
     assert await heard_by(trainer) == 0
@@ -58,7 +58,7 @@ async def test_what_still_waits_is_said_again_the_next_morning_and_then_no_more(
     await trainer.says("申诉 1 不成立 这句话没有先接住情绪")
     await world.at("10:00", WEDNESDAY)
     assert await heard_by(trainer) == 1
-    trainer.hears("有 1 条申诉等您看")
+    trainer.hears("有 1 条申诉等你看")
     await trainer.says("申诉 2 不成立 这里也没有带到办法上")
     await world.at("10:00", date(2026, 11, 26))
     assert await heard_by(trainer) == 0
