@@ -7,8 +7,11 @@ Addresses carry secrets, so no exception of the HTTP library is chained to ours 
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -24,6 +27,7 @@ _JSON = {"Content-Type": "application/json; charset=utf-8"}
 _LARGE = 512 * 1024  # bytes; a larger body is written in pieces, so that it does not hold up the loop
 _BLOCKED_PAUSE = 60.0  # seconds before trying again when something between us and the vendor refused a call
 _LONGEST_PAUSE = 3600.0  # seconds; whatever asks for longer is not believed
+_OVERSLEPT = 0.01  # seconds by which a sleep may be longer than asked without anything being wrong
 
 Body = bytes | aiohttp.MultipartWriter
 
@@ -45,10 +49,29 @@ def _none(_reply: Reply) -> str:
     return ""
 
 
+@dataclass
+class Door:
+    """Lets calls out one by one, `gap` seconds apart. Turns at a vendor are planned ahead; without a door, all calls
+    whose turn came while the process stood still or waited for a token would leave in the same moment."""
+
+    gap: float
+    _last: float = 0.0
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def through(self) -> None:
+        """Come back when the next call may leave."""
+        async with self._lock:
+            start = max(time.monotonic(), self._last + self.gap)
+            await asyncio.sleep(start - time.monotonic())
+            late = time.monotonic() - start
+            self._last = start if late < _OVERSLEPT else start + late
+
+
 class JsonHttp:
     """One vendor host. Redirects are never followed; a certificate is always checked.
 
-    `ear` hears of every call that was not accepted; `code_of` says by which code the vendor refused, "" for none.
+    `ear` hears of every call that was not accepted; `code_of` says by which code the vendor refused, "" for none;
+    `calls_per_second` spaces the calls that change something.
     """
 
     def __init__(
@@ -57,9 +80,11 @@ class JsonHttp:
         *,
         timeout: float = 10.0,
         connections: int = 50,
+        calls_per_second: float = math.inf,
         ear: Ear = DEAF,
         code_of: Callable[[Reply], str] = _none,
     ) -> None:
+        self._door = Door(1 / calls_per_second)
         self._ear, self._code_of = ear, code_of
         self._base = base.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=timeout / 2)
@@ -112,6 +137,8 @@ class JsonHttp:
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """The answer; whether it was a refusal is told to the ear, here where every call passes."""
+        if changes:
+            await self._door.through()
         try:
             reply = await self._asked(method, path, query, data, changes, headers)
         except PlatformError as error:

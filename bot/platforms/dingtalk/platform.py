@@ -54,7 +54,8 @@ class DingTalk:
         ear: Ear = DEAF,
     ) -> None:
         self.account, self._clock = account, clock
-        self.http = JsonHttp(account.api, timeout=timeout, ear=ear, code_of=refusal)
+        rate = self.limits.calls_per_second
+        self.http = JsonHttp(account.api, timeout=timeout, calls_per_second=rate, ear=ear, code_of=refusal)
         self._old_http = JsonHttp(account.old_api, timeout=timeout, ear=ear, code_of=old_refusal)
         self._api = Api(account, self.http, tokens, clock, turn, ear)
         old = OldApi(self._api, self._old_http)

@@ -43,11 +43,14 @@ class Api:
         clock: Clock,
         tokens: TokenStore,
         timeout: float,
+        calls_per_second: float,
         turn: Turn = at_once,
         ear: Ear = DEAF,
     ) -> None:
         self._account, self._clock, self._tokens, self._turn = account, clock, tokens, turn
-        self._http = JsonHttp(account.api, timeout=timeout, ear=ear, code_of=_refusal)
+        self._http = JsonHttp(
+            account.api, timeout=timeout, calls_per_second=calls_per_second, ear=ear, code_of=_refusal
+        )
         name = f"wecom:{account.corp_id}:{account.agent_id}"
         self._token = TokenCache(name, self._fetch_token, tokens, clock, ear.token)
         self._media: dict[str, TokenCache] = {}

@@ -69,7 +69,15 @@ class Wecom:
         self.limits = replace(self.limits, calls_per_second=calls_per_second)
         self._cards, self._words_until = cards, clock.now()
         self._window = callback_window
-        self._api = Api(account, clock=clock, tokens=tokens, timeout=timeout, turn=turn, ear=ear)
+        self._api = Api(
+            account,
+            clock=clock,
+            tokens=tokens,
+            timeout=timeout,
+            calls_per_second=calls_per_second,
+            turn=turn,
+            ear=ear,
+        )
         self._said = Said(f"wecom:{account.corp_id}:{account.agent_id}:said", tokens, clock)
         self.contacts, self.oauth = Contacts(self._api, account.agent_id), Oauth(account, self._api)
         self._envelope = Envelope(account.token, account.aes_key, account.corp_id)

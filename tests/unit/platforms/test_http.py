@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
+import math
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
 from bot.core.errors import Ambiguous, Temporary
-from bot.platforms.http import ANSWER_LIMIT, JsonHttp, canonical
+from bot.platforms.http import ANSWER_LIMIT, Door, JsonHttp, canonical
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def answering(raw: bytes | None, *, timeout: float = 0.5) -> AsyncIterator[JsonHttp]:
+async def answering(
+    raw: bytes | None, *, timeout: float = 0.5, calls_per_second: float = math.inf
+) -> AsyncIterator[JsonHttp]:
     """A caller of a server that answers every request with these bytes; None: with nothing, for ever."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -29,7 +34,8 @@ async def answering(raw: bytes | None, *, timeout: float = 0.5) -> AsyncIterator
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    http = JsonHttp(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=timeout)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    http = JsonHttp(address, timeout=timeout, calls_per_second=calls_per_second)
     await http.start()
     try:
         yield http
@@ -140,3 +146,32 @@ def test_json_is_raw_utf8_and_the_same_for_equal_bodies() -> None:
 async def test_a_call_before_start_says_so() -> None:
     with pytest.raises(RuntimeError, match="start"):
         await JsonHttp("http://127.0.0.1:1").get("/x", {})
+
+
+async def test_calls_leave_one_by_one_even_after_a_moment_in_which_the_process_stood_still() -> None:
+    door, left = Door(0.05), []
+
+    async def call() -> None:
+        await door.through()
+        left.append(time.monotonic())
+
+    async with asyncio.TaskGroup() as calls:
+        for _ in range(6):
+            calls.create_task(call())
+        await asyncio.sleep(0.06)
+        time.sleep(0.2)  # noqa: ASYNC251 - this is the moment
+    gaps = [after - before for before, after in itertools.pairwise(left)]
+    assert len(gaps) == 5
+    assert min(gaps) > 0.035, gaps
+
+
+async def test_only_calls_that_change_something_wait_for_each_other() -> None:
+    async with answering(page("200 OK", b"{}", "Connection: close"), calls_per_second=1) as http:
+        await http.post("/first", {}, {}, changes=True)
+        began = time.monotonic()
+        second = asyncio.create_task(http.post("/second", {}, {}, changes=True))
+        await http.get("/question", {})
+        await http.post("/search", {}, {}, changes=False)
+        assert not second.done()
+        await second
+        assert time.monotonic() - began > 0.5
