@@ -155,6 +155,8 @@ async def _warm_up(program: Program) -> None:
             program.desk.scorer.score(lesson, "您先别急，我这就帮您看。")
 
     await asyncio.to_thread(score)
+    if program.stage is not None:
+        await program.stage.settle()
     await program.library.refresh()
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import JSON, Boolean, Date, Integer, String, delete, func, inser
 from sqlmodel import SQLModel, col
 
 from storage.assignments import ANSWERED, MISSED, OPEN, bulk
-from storage.database import Tx
+from storage.database import Database, Tx
 from storage.deliveries import SENT
 from storage.models import (
     Assignment,
@@ -178,9 +178,15 @@ async def forget_jobs(tx: Tx, schema: str) -> None:
     await tx.execute(text(f"TRUNCATE {schema}.procrastinate_jobs CASCADE"))
 
 
-async def settle(tx: Tx) -> None:
-    """Let the database look at what it holds, as it does by itself in quiet hours."""
-    await tx.execute(text("ANALYZE"))
+async def settle(database: Database) -> None:
+    """Let the database tidy up and look at what it holds, as it does by itself in quiet hours."""
+    if database.is_sqlite:
+        async with database.transaction() as tx:
+            await tx.execute(text("ANALYZE"))
+        return
+    async with database.engine.connect() as connection:  # VACUUM refuses to be part of a transaction
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("VACUUM ANALYZE"))
 
 
 async def _ask(

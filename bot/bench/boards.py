@@ -86,8 +86,7 @@ async def _plant(database: Database, size: int) -> None:
             turned = versions[day.toordinal() % _DAYS :][:1]
             await planting.questions(tx, turned, day, moment, moment + timedelta(hours=8), answered=_ANSWERED)
             await planting.replies(tx, day, moment, _WORDS)
-    async with database.transaction() as tx:
-        await planting.settle(tx)
+    await planting.settle(database)
 
 
 def days() -> list[date]:

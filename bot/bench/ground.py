@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
+from bot.bench.cluster import Watchdog
+from bot.bench.postgres import served
 from bot.bench.report import Options
 from bot.core.clock import SHANGHAI
 from bot.core.errors import JiehuaError
@@ -19,6 +23,8 @@ from storage.database import Database, Tx
 MONDAY = date(2026, 11, 23)
 """The day that benchmarks with a clock of their own live on: a working day like any other."""
 
+_LONGEST = 4 * 3600.0  # seconds after which a server of our own is ended whatever happens
+
 
 class NotEmpty(JiehuaError):
     """这个数据库里已经有数据。量速度要用空库：另建一个，例如 createdb jiehua_bench。"""
@@ -29,27 +35,32 @@ class NotEmpty(JiehuaError):
 
 @asynccontextmanager
 async def ground(options: Options) -> AsyncIterator[Database]:
-    """An empty database with the schema: a SQLite file of its own, or the one that was named.
+    """An empty database with the schema: a SQLite file or a PostgreSQL of its own, or the one that was named.
 
-    Raises NotEmpty for a named one with rows. What was planted is gone afterwards.
+    Raises NotEmpty for a named one with rows, and RunFailed. What was planted is gone afterwards.
     """
     options.folder.mkdir(parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix="ground-", dir=options.folder)
-    url = f"sqlite:///{folder}/bench.db" if options.database == "sqlite" else options.database
-    database = Database(url)
+    near = None if options.database == "postgres" else options.folder  # another user's PostgreSQL must get there
+    folder = Path(tempfile.mkdtemp(prefix="ground-", dir=near))
+    folder.chmod(0o755)
     try:
-        await schema.upgrade(database)
-        async with database.reading() as tx:
-            if not await planting.is_empty(tx):
-                raise NotEmpty
-        try:
-            yield database
-        finally:
-            if not database.is_sqlite:
-                async with database.transaction() as tx:
-                    await planting.clear(tx)
+        async with contextlib.AsyncExitStack() as stack:
+            watchdog = Watchdog(_LONGEST)
+            stack.callback(watchdog.close)
+            _, url = await served(options.database, folder, watchdog, stack)
+            database = Database(url)
+            stack.push_async_callback(database.close)
+            await schema.upgrade(database)
+            async with database.reading() as tx:
+                if not await planting.is_empty(tx):
+                    raise NotEmpty
+            try:
+                yield database
+            finally:
+                if url == options.database:
+                    async with database.transaction() as tx:
+                        await planting.clear(tx)
     finally:
-        await database.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

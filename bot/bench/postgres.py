@@ -18,6 +18,22 @@ _DURABLE = "-c fsync=on -c full_page_writes=on -c synchronous_commit=on"
 _SECONDS = 60.0
 
 
+async def served(
+    database: str, folder: Path, watchdog: Watchdog, stack: contextlib.AsyncExitStack
+) -> tuple[Postgres | None, str]:
+    """What `--database` names, as (a server of our own, URL): `sqlite` is a file in `folder`, `postgres` a server that
+    lives as long as `stack`, anything else the URL of a database that is there already. Raises RunFailed."""
+    if database == "sqlite":
+        return None, f"sqlite:///{folder}/run.db"
+    if database != "postgres":
+        return None, database
+    server = Postgres(folder / "pg", watchdog)
+    stack.push_async_callback(server.remove)
+    await server.create()
+    await server.start()
+    return server, server.url
+
+
 class Postgres:
     """One server on a socket in its folder. Raises RunFailed when the wheel is not installed."""
 

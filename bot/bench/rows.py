@@ -138,8 +138,8 @@ async def _nothing(**_args: Any) -> None:
 
 
 async def _weigh(database: Database) -> list[Weighed]:
-    async with database.transaction() as tx:
-        await planting.settle(tx)
+    await planting.settle(database)
+    async with database.reading() as tx:
         return [
             Weighed(str(table.__tablename__), label, await sizes.weigh(tx, table), await sizes.values(tx, table))
             for table, label in TABLES

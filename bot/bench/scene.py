@@ -21,7 +21,7 @@ import aiohttp
 from bot.bench.cluster import ROLE, Bot, VendorProcess, Watchdog, ended, free_port
 from bot.bench.cluster import without_settings as bare
 from bot.bench.hurried import HurriedClock
-from bot.bench.postgres import Postgres
+from bot.bench.postgres import Postgres, served
 from storage import deliveries, people
 from storage.database import Database
 from storage.deliveries import Owed
@@ -109,7 +109,7 @@ async def scene(setting: Setting) -> AsyncIterator[Scene]:
     folder.chmod(0o755)  # PostgreSQL may run as another user
     try:
         async with contextlib.AsyncExitStack() as stack:
-            postgres, url = await _database(setting, folder, watchdog, stack)
+            postgres, url = await served(setting.database, folder, watchdog, stack)
             account = _account()
             environment = bare() | account
             command = [sys.executable, "-m", "bot.bench.vendor", "--log", str(folder / "vendor.jsonl")]
@@ -129,20 +129,6 @@ async def scene(setting: Setting) -> AsyncIterator[Scene]:
     finally:
         watchdog.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _database(
-    setting: Setting, folder: Path, watchdog: Watchdog, stack: contextlib.AsyncExitStack
-) -> tuple[Postgres | None, str]:
-    if setting.database == "sqlite":
-        return None, f"sqlite:///{folder}/run.db"
-    if setting.database != "postgres":
-        return None, setting.database
-    postgres = Postgres(folder / "pg", watchdog)
-    stack.push_async_callback(postgres.remove)
-    await postgres.create()
-    await postgres.start()
-    return postgres, postgres.url
 
 
 def _account() -> dict[str, str]:

@@ -55,7 +55,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         asked.add_argument("--runs", type=int, default=None, help="做几遍，取中位数")
         asked.add_argument("--seed", type=int, default=2026, help="随机数种子")
         asked.add_argument("--quick", action="store_true", help="小数目，只看跑不跑得通")
-        asked.add_argument("--database", default="sqlite", metavar="URL", help="空的 PostgreSQL 库，默认 SQLite")
+        asked.add_argument(
+            "--database",
+            default="sqlite",
+            metavar="URL",
+            help="sqlite；postgres：自己起一个；或空的 PostgreSQL 库的网址",
+        )
         if each.name == "faults":
             asked.add_argument("--freeze", type=_positive, default=None, metavar="SECONDS", help="也让进程停住这么久")
         if each.name == "callbacks":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from bot.demo import waiting
 from bot.demo.history import DAILY, DRAFT, PAST, play
 from handlers import campaigns as campaign_actions
 from handlers.context import Desk
@@ -65,7 +64,6 @@ async def seed(tx: Tx, desk: Desk, now: datetime) -> None:
     await _organisation(tx, now - timedelta(weeks=_WEEKS + 1))
     await _campaigns(tx, desk, today, monday, now)
     await play(tx, desk, monday, today, now, frozenset())
-    await waiting.leave(tx, desk, now, "何静")
 
 
 async def _organisation(tx: Tx, now: datetime) -> None:

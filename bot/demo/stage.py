@@ -10,6 +10,7 @@ from typing import Literal
 from bot.core.clock import ShiftedClock
 from bot.demo.history import play
 from bot.demo.organisation import CAST, ROLE_NAMES, seed
+from bot.demo.waiting import leave
 from bot.web.chat import Persona
 from handlers.context import Desk
 from storage import people
@@ -20,7 +21,8 @@ from storage.models import Role
 MORNING = time(9, 34, 30)
 """When the demo's day begins: after the question, the returning questions and the board are due."""
 
-_CLOCK = "demo_clock"
+_CLOCK, _WAITING = "demo_clock", "demo_waiting"
+_DECIDER = "何静"
 _VISITORS = frozenset(name for name, _ in CAST)
 
 
@@ -62,6 +64,15 @@ class Stage:
                 self._clock.jump_to(first_morning(self._desk, self._desk.calendar.today(self._clock.now())))
                 await stored.put(tx, _CLOCK, str(self._clock.offset.total_seconds()))
         await self.sync()
+
+    async def settle(self) -> None:
+        """Leave work for trainers and the operator, once. It scores, so it comes when the scorer has been loaded: the
+        first question does not wait for that."""
+        async with self._database.transaction() as tx:
+            await stored.lock(tx)
+            if await stored.get(tx, _WAITING) is None:
+                await leave(tx, self._desk, self._clock.now(), _DECIDER)
+                await stored.put(tx, _WAITING, "left")
 
     async def jump(self, to: Literal["tomorrow", "monday"]) -> datetime:
         """Go to the next working morning, or to that of the next week; colleagues work through the days between."""

@@ -22,6 +22,7 @@ async def demo(database: Database, opened: tuple[ContentLibrary, Desk]) -> World
     program = app.build(Settings(web_chat=True, demo=True), ShiftedClock(), database, opened)
     assert program.stage is not None
     await program.stage.open()
+    await program.stage.settle()
     world = World(program, database, program.clock)  # type: ignore[arg-type]
     await world.tick()
     return world

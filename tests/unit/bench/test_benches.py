@@ -16,7 +16,7 @@ from bot.cli import main
 from bot.cli.bench import BENCHES
 from bot.core.clock import SystemClock
 from storage import planting
-from storage.database import Database
+from storage.database import Database, parse_url
 from tests.postgres import Cluster
 
 FIELDS = {"key", "value", "unit", "at", "goal", "baseline", "ratio", "ratio_goal", "met"}
@@ -142,3 +142,14 @@ async def test_postgresql_is_planted_and_left_empty(server: Database, tmp_path: 
     assert figures(await boards.run(on(server, tmp_path), progress()))["answers"]["value"] == 500
     async with server.reading() as tx:
         assert await planting.is_empty(tx)
+
+
+async def test_a_postgresql_of_its_own_is_there_for_the_run_and_no_longer(tmp_path: Path) -> None:
+    async with ground(quick(tmp_path, database="postgres")) as database:
+        home = Path(str(parse_url(database.address).query["host"]))
+        async with database.transaction() as tx:
+            await planting.organisation(tx, 3, SystemClock().now())
+        await planting.settle(database)
+        async with database.reading() as tx:
+            assert len(await planting.everybody(tx)) == 3
+    assert not home.parent.exists()
