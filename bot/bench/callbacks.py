@@ -8,30 +8,18 @@ from __future__ import annotations
 
 import random
 
-from bot.bench.pushing import Pushed, Shape, common, echoed, faults, loading, organised, pushed
-from bot.bench.report import Figure, Options, Progress, Report, at_least, at_most
+from bot.bench.pushing import Goals, Pushed, Shape, echoed, loading, organised, pushed, sweep
+from bot.bench.report import Options, Progress, Report, at_least, at_most
 from bot.bench.words import answers
 
 _WARM, _QUICK_WARM = 240, 12
 _RATE, _QUICK_RATE = 100.0, 10.0
-_A_SECOND, _P99, _SHARE = at_least(150), at_most(250), at_least(0.05)
+_GOALS = Goals(at_least(150), at_least(0.05), at_most(250), bare=False)
 
 
 async def run(options: Options, progress: Progress) -> Report:
     """Every size of organisation, `runs` times."""
-    figures: list[Figure] = []
-    notes: list[str] = []
-    with progress.of("callbacks", len(options.people) * options.runs) as show:
-        for place, people in enumerate(options.people):
-            found = []
-            for turn in range(options.runs):
-                found.append(await _once(options, people, turn))
-                show(place * options.runs + turn + 1)
-            figures += common(people, found, _A_SECOND, _SHARE, _P99)
-            notes += [fault for each in found for fault in faults(each, bare=False)]
-    setting = {"database": options.kind, "seconds": options.seconds, "runs": options.runs}
-    setting |= {"scorers": options.scorers}
-    return Report("callbacks", figures, setting, notes, sound=not notes)
+    return await sweep("callbacks", options, progress, _once, _GOALS, scorers=options.scorers)
 
 
 async def _once(options: Options, people: int, turn: int) -> Pushed:

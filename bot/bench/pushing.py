@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 
@@ -11,7 +11,7 @@ from bot.bench.ground import ask_everybody, ground, situations
 from bot.bench.load import SHARED, Job, Outcome
 from bot.bench.machine import memory_of, work_of
 from bot.bench.processes import Running, running
-from bot.bench.report import Baseline, Figure, Goal, Options, middle, percentile
+from bot.bench.report import Baseline, Figure, Goal, Options, Progress, Report, middle, percentile
 from bot.core.clock import SystemClock
 from lessons import catalogue
 from storage import planting
@@ -31,6 +31,16 @@ class Shape:
     seconds: float
     rate: float
     connections: int = 16
+
+
+@dataclass(frozen=True)
+class Goals:
+    """Answers a second, their share of the echo, p99 in ms; `bare` when an answer may come without its words."""
+
+    rate: Goal | None
+    share: Goal
+    late: Goal
+    bare: bool
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,9 @@ class Load:
     async def push(self, job: Job) -> Outcome:
         self._process.tell(json.dumps(asdict(job)))
         return Outcome(**json.loads(await self._process.line(job.seconds + _SETTLE + len(job.says) / 1_000)))
+
+
+Once = Callable[[Options, int, int], Awaitable[Pushed]]
 
 
 @asynccontextmanager
@@ -135,15 +148,38 @@ async def pushed(
     return Pushed(echo, fast, slow, memory, work, stored)
 
 
-def common(people: int, found: Sequence[Pushed], rate: Goal | None, share: Goal, late: Goal) -> list[Figure]:
+async def sweep(name: str, options: Options, progress: Progress, once: Once, goals: Goals, **setting: int) -> Report:
+    """Every size of organisation, `runs` times, each by `once(options, people, turn)`."""
+    figures: list[Figure] = []
+    notes: list[str] = []
+    with progress.of(name, len(options.people) * options.runs) as show:
+        for place, people in enumerate(options.people):
+            found = []
+            for turn in range(options.runs):
+                found.append(await once(options, people, turn))
+                show(place * options.runs + turn + 1)
+            figures += common(people, found, goals)
+            notes += [fault for each in found for fault in faults(each, bare=goals.bare)]
+    told = {"database": options.kind, "seconds": options.seconds, "runs": options.runs, **setting}
+    return Report(name, figures, told, notes, sound=not notes)
+
+
+def common(people: int, found: Sequence[Pushed], goals: Goals) -> list[Figure]:
     """The figures of every callback benchmark; what it adds up is what the vendor sees."""
     echo = Baseline("裸回声（aiohttp + wechatpy）", middle([each.echo.pushed / each.echo.seconds for each in found]))
     fast = middle([each.closed.pushed / each.closed.seconds for each in found])
     slow, full = ([getattr(each, name).latencies for each in found] for name in ("paced", "closed"))
     return [
-        Figure("per_second", "每秒答完", fast, "条", people, rate, echo, share),
+        Figure("per_second", "每秒答完", fast, "条", people, goals.rate, echo, goals.share),
         Figure("paced_p50", "定速时一条，中位", middle([middle(each) for each in slow]), "毫秒", people),
-        Figure("paced_p99", "定速时一条，p99", middle([percentile(each, 0.99) for each in slow]), "毫秒", people, late),
+        Figure(
+            "paced_p99",
+            "定速时一条，p99",
+            middle([percentile(each, 0.99) for each in slow]),
+            "毫秒",
+            people,
+            goals.late,
+        ),
         Figure("closed_p50", "压满时一条，中位", middle([middle(each) for each in full]), "毫秒", people),
         Figure("closed_p99", "压满时一条，p99", middle([percentile(each, 0.99) for each in full]), "毫秒", people),
         Figure("work", "机器人每条用处理器", middle([each.work_each for each in found]), "毫秒", people),

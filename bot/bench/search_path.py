@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import random
 
-from bot.bench.pushing import Pushed, Shape, common, echoed, faults, loading, organised, pushed
-from bot.bench.report import Figure, Options, Progress, Report, at_least, at_most
+from bot.bench.pushing import Goals, Pushed, Shape, echoed, loading, organised, pushed, sweep
+from bot.bench.report import Options, Progress, Report, at_least, at_most
 from bot.bench.words import requests
 
 _WARM, _QUICK_WARM = 100, 10
@@ -16,23 +16,12 @@ _RATE, _QUICK_RATE = 200.0, 10.0
 _FASTEST = 1_500
 """Messages a second that are prepared for the part without a rate."""
 
-_SHARE, _P99 = at_least(0.25), at_most(100)
+_GOALS = Goals(None, at_least(0.25), at_most(100), bare=True)
 
 
 async def run(options: Options, progress: Progress) -> Report:
     """Every size of organisation, `runs` times."""
-    figures: list[Figure] = []
-    notes: list[str] = []
-    with progress.of("search-path", len(options.people) * options.runs) as show:
-        for place, people in enumerate(options.people):
-            found = []
-            for turn in range(options.runs):
-                found.append(await _once(options, people, turn))
-                show(place * options.runs + turn + 1)
-            figures += common(people, found, None, _SHARE, _P99)
-            notes += [fault for each in found for fault in faults(each, bare=True)]
-    setting = {"database": options.kind, "seconds": options.seconds, "runs": options.runs}
-    return Report("search-path", figures, setting, notes, sound=not notes)
+    return await sweep("search-path", options, progress, _once, _GOALS)
 
 
 async def _once(options: Options, people: int, turn: int) -> Pushed:

@@ -50,15 +50,15 @@ def _none(_reply: Reply) -> str:
 
 
 @dataclass
-class Door:
-    """Lets calls out one by one, `gap` seconds apart. Turns at a vendor are planned ahead; without a door, all calls
+class Spacing:
+    """Lets calls out one by one, `gap` seconds apart. Turns at a vendor are planned ahead; without this, all calls
     whose turn came while the process stood still or waited for a token would leave in the same moment."""
 
     gap: float
     _last: float = 0.0
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def through(self) -> None:
+    async def wait(self) -> None:
         """Come back when the next call may leave."""
         async with self._lock:
             start = max(time.monotonic(), self._last + self.gap)
@@ -84,7 +84,7 @@ class JsonHttp:
         ear: Ear = DEAF,
         code_of: Callable[[Reply], str] = _none,
     ) -> None:
-        self._door = Door(1 / calls_per_second)
+        self._spacing = Spacing(1 / calls_per_second)
         self._ear, self._code_of = ear, code_of
         self._base = base.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=timeout / 2)
@@ -138,7 +138,7 @@ class JsonHttp:
     ) -> Reply:
         """The answer; whether it was a refusal is told to the ear, here where every call passes."""
         if changes:
-            await self._door.through()
+            await self._spacing.wait()
         try:
             reply = await self._asked(method, path, query, data, changes, headers)
         except PlatformError as error:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.core.errors import Ambiguous, Temporary
-from bot.platforms.http import ANSWER_LIMIT, Door, JsonHttp, canonical
+from bot.platforms.http import ANSWER_LIMIT, JsonHttp, Spacing, canonical
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -149,10 +149,10 @@ async def test_a_call_before_start_says_so() -> None:
 
 
 async def test_calls_leave_one_by_one_even_after_a_moment_in_which_the_process_stood_still() -> None:
-    door, left = Door(0.05), []
+    spacing, left = Spacing(0.05), []
 
     async def call() -> None:
-        await door.through()
+        await spacing.wait()
         left.append(time.monotonic())
 
     async with asyncio.TaskGroup() as calls:
